@@ -1,0 +1,69 @@
+# SPDX-License-Identifier: MIT
+# kvm0's build.  Everything lands in $(O).  The targets a user needs are run and
+# test; `make help` lists all.
+O             ?= build
+CROSS_COMPILE ?=
+V             ?= 0
+CC   := $(CROSS_COMPILE)gcc
+LD   := $(CROSS_COMPILE)ld
+NM   := $(CROSS_COMPILE)nm
+NASM ?= nasm
+Q := $(if $(filter 1,$(V)),,@)
+say = $(if $(filter 1,$(V)),,@printf '  %-7s %s\n' $(1) $(2))
+
+WARN := -Wall -Wextra -Werror -Wconversion -Wsign-conversion -Wshadow -Wundef -Wvla \
+	-Wcast-qual -Wstrict-prototypes -Wmissing-prototypes -Wimplicit-fallthrough
+INCLUDES := -Ihv/include -Ihv -Iarch/x86 -Iboot -I.
+BASE_CFLAGS := -std=gnu11 -O2 -g -ffreestanding -mno-red-zone -mgeneral-regs-only \
+	-fno-common -fno-strict-aliasing -fno-omit-frame-pointer -fno-stack-protector \
+	-fcf-protection=none -fno-asynchronous-unwind-tables -ffile-prefix-map=$(CURDIR)/= \
+	-Wframe-larger-than=2048 $(WARN) -MMD -MP
+HV_CFLAGS := $(BASE_CFLAGS) -mcmodel=kernel -fno-pic -fno-pie $(INCLUDES)
+LDFLAGS := -nostdlib --build-id=none -z noexecstack -z max-page-size=4096 --fatal-warnings
+
+HV_SRC := $(wildcard boot/*.c arch/x86/*/*.c hv/*.c hv/*/*.c hv/kvm/*/*.c)
+HV_ASM := $(wildcard boot/*.asm arch/x86/*/*.asm)
+HV_OBJ := $(HV_SRC:%.c=$(O)/hv/%.o) $(HV_ASM:%.asm=$(O)/hv/%.asm.o)
+
+.PHONY: all
+all: $(O)/kvm0.elf
+
+# Constants of C structures for NASM: tests of offsets are made by the compiler,
+# in arch/x86/asm_offsets.c, and read back out of its assembly.
+$(O)/hv/arch/x86/asm_offsets.s: arch/x86/asm_offsets.c Makefile
+	$(call say,OFFSETS,$<)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(HV_CFLAGS) -MT $@ -MF $(@:.s=.d) -S -o $@ $<
+$(O)/include/asm_offsets.inc: $(O)/hv/arch/x86/asm_offsets.s
+	@mkdir -p $(@D)
+	$(Q)sed -n 's/^.*@@\([A-Za-z0-9_]*\) \$$*\(-\{0,1\}[0-9]*\).*$$/%define \1 \2/p' $< > $@
+
+$(O)/hv/%.o: %.c Makefile
+	$(call say,CC,$<)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(HV_CFLAGS) -c -o $@ $<
+
+$(O)/hv/%.asm.o: %.asm Makefile $(O)/include/asm_offsets.inc
+	$(call say,NASM,$<)
+	@mkdir -p $(@D)
+	$(Q)$(NASM) -f elf64 -g -F dwarf -Werror -I$(O)/include/ -MD $(@:.o=.d) -MP -o $@ $<
+
+# Linked twice: the second time with the table of symbols of the first.
+$(O)/symbols0.o: Makefile
+	@mkdir -p $(@D)
+	$(Q)printf 'section .symbols progbits alloc noexec nowrite\nglobal symbol_table\nsymbol_table: dd 0\n' > $(@:.o=.asm)
+	$(Q)$(NASM) -f elf64 -o $@ $(@:.o=.asm)
+$(O)/kvm0.pass1.elf: $(HV_OBJ) $(O)/symbols0.o linker.ld
+	$(Q)$(LD) $(LDFLAGS) -T linker.ld -o $@ $(HV_OBJ) $(O)/symbols0.o
+$(O)/symbols.o: $(O)/kvm0.pass1.elf scripts/symbols.py
+	$(Q)$(NM) -n $< | python3 scripts/symbols.py > $(O)/symbols.asm
+	$(Q)$(NASM) -f elf64 -o $@ $(O)/symbols.asm
+$(O)/kvm0.elf: $(HV_OBJ) $(O)/symbols.o linker.ld
+	$(call say,LD,$@)
+	$(Q)$(LD) $(LDFLAGS) -T linker.ld -Map $(O)/kvm0.map -o $@ $(HV_OBJ) $(O)/symbols.o
+
+-include $(shell find $(O) -name '*.d' 2>/dev/null)
+
+.PHONY: clean
+clean:
+	rm -rf $(O)

@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Ticket spinlocks.  kvm0 runs with interrupts off, so there is one kind.  Each
+ * lock says at its declaration what it protects and its rank; docs/locking.md has
+ * the order.  Never taken in NMI context.
+ */
+#pragma once
+
+#include "lib/types.h"
+
+struct spinlock {
+	u32 next;  /* the ticket that the next taker draws */
+	u32 owner; /* the ticket that may go on */
+};
+
+static inline void spin_lock(struct spinlock *l)
+{
+	u32 ticket = __atomic_fetch_add(&l->next, 1, __ATOMIC_RELAXED);
+
+	/* Acquire: pairs with the release in spin_unlock(). */
+	while (__atomic_load_n(&l->owner, __ATOMIC_ACQUIRE) != ticket)
+		__builtin_ia32_pause();
+}
+
+static inline void spin_unlock(struct spinlock *l)
+{
+	__atomic_store_n(&l->owner, l->owner + 1, __ATOMIC_RELEASE);
+}

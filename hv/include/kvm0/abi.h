@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The hypercall ABI of kvm0, version 1: what a control guest calls and gets.
+ *
+ * Everything that KVM defines (request numbers, structures, capability and exit
+ * numbers, errnos) comes from the Linux UAPI headers; this file adds only what
+ * KVM has no word for, because kvm0 neither sleeps nor takes interrupts and has
+ * no file descriptors.
+ *
+ * A call is a VMCALL at CPL 0 of the control guest, with
+ *   RAX  call number (KVM0_CALL_*)
+ *   RDI, RSI, RDX  the call's arguments
+ * and comes back with
+ *   RAX  the result: >= 0, or a negative errno, as KVM's ioctl gives it
+ *   RDX  the call's second result (KVM0_RUN_BLOCKED: the deadline), else 0
+ *   RSI  vCPUs to wake: see KVM0_WAKE_*
+ * All other registers are kept.  A call from CPL 1 to 3 gets -EPERM; an unknown
+ * call number gets -ENOSYS.
+ */
+#pragma once
+
+#include <linux/kvm.h>
+
+#define KVM0_ABI_VERSION 1
+
+/*
+ * CPUID leaf 0x40000000 in the control guest: EAX is the highest leaf, and
+ * EBX, ECX, EDX spell the signature.  Leaf 0x40000001: EAX is KVM0_ABI_VERSION.
+ */
+#define KVM0_CPUID_SIGNATURE_LEAF 0x40000000u
+#define KVM0_CPUID_VERSION_LEAF   0x40000001u
+#define KVM0_CPUID_SIGNATURE      "kvm0kvm0kvm0"
+
+/*
+ * An ioctl.  RDI: handle; RSI: request, KVM's own number (KVM_RUN...); RDX: the
+ * scalar, or the physical address of the structure, which may cross pages.
+ * Handle 0 is the system (/dev/kvm); KVM_CREATE_VM and KVM_CREATE_VCPU return
+ * others, always > 0.  -EBADF: no such handle.  -ENOTTY: the request is not one
+ * of this kind of handle.  -EFAULT: the address is not memory of the control
+ * guest.  -EAGAIN: another CPU is using the vCPU right now; call again.
+ */
+#define KVM0_CALL_IOCTL 0
+
+/* Close the handle RDI.  0, or -EBADF. */
+#define KVM0_CALL_CLOSE 1
+
+/*
+ * Name the page that is the kvm_run of the vCPU with handle RDI: RSI is its
+ * physical address, page-aligned, in the control guest's memory.  It takes the
+ * place of mmap() on a vCPU's file descriptor; KVM_GET_VCPU_MMAP_SIZE gives its
+ * size.  Without one, KVM_RUN is -EINVAL.  0, -EBADF, -ENOTTY, -EINVAL, -EFAULT.
+ */
+#define KVM0_CALL_SET_RUN_PAGE 2
+
+/*
+ * Copy kvm0's log to RDI, at most RSI bytes, from position RDX, which counts all
+ * bytes ever logged; 0 starts at the oldest byte that is kept.  Returns the bytes
+ * copied (0: nothing newer) and in RDX the position to ask for next.
+ */
+#define KVM0_CALL_READ_LOG 3
+
+/* The next vCPU to wake, in RSI as below.  Returns 0. */
+#define KVM0_CALL_NEXT_WAKE 4
+
+/*
+ * Results of KVM_RUN beside KVM's own (0: see kvm_run->exit_reason, or an errno;
+ * -EINTR with KVM_EXIT_INTR when immediate_exit was set).
+ * KVM0_RUN_AGAIN: an interrupt for the control guest is pending, or kvm0 needed
+ * the CPU; take it and call again.
+ * KVM0_RUN_BLOCKED: the vCPU waits for an event.  RDX is the value of the TSC at
+ * which to call again if it is not woken before; KVM0_NO_DEADLINE if only a
+ * wake-up ends it.  Calling again early is harmless.
+ */
+#define KVM0_RUN_AGAIN   1
+#define KVM0_RUN_BLOCKED 2
+#define KVM0_NO_DEADLINE (~0ull)
+
+/*
+ * RSI after every call: 0, or a vCPU handle in the low 31 bits that was blocked
+ * and now has an event; with KVM0_WAKE_MORE there are others to be fetched with
+ * KVM0_CALL_NEXT_WAKE.  The handle KVM0_WAKE_ALL stands for every blocked vCPU.
+ */
+#define KVM0_WAKE_MORE 0x80000000u
+#define KVM0_WAKE_ALL  0x7fffffffu
