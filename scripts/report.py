@@ -10,6 +10,7 @@ class Report:
     def __init__(self, out=sys.stdout):
         self.out = out
         self.passed = 0
+        self.skipped = 0
         self.failures = []
         self._lock = threading.Lock()
 
@@ -26,6 +27,11 @@ class Report:
             for line in details:
                 self._say(f"    | {line}")
 
+    def skip(self, name, why):
+        with self._lock:
+            self.skipped += 1
+            self._say(f"skip {name}: {why}")
+
     def note(self, text):
         with self._lock:
             self._say(text)
@@ -34,7 +40,8 @@ class Report:
         """The closing line.  Returns the exit status."""
         if self.failures:
             self._say("failed: " + ", ".join(self.failures))
-        self._say(f"{self.passed} passed, {len(self.failures)} failed")
+        skipped = f", {self.skipped} skipped" if self.skipped else ""
+        self._say(f"{self.passed} passed, {len(self.failures)} failed{skipped}")
         return 1 if self.failures or not self.passed else 0
 
     def _say(self, text):
