@@ -26,7 +26,7 @@ struct percpu {
 	u32 online;      /* set once by the CPU itself, release; read by all, acquire */
 	u32 kick;        /* set by any CPU before it sends an NMI; cleared by this one */
 	u32 nmi_pending; /* NMIs not kvm0's own, to be reflected; NMI handler and this CPU */
-	u32 reserved;
+	u32 stop;        /* set by any CPU before a kick: leave VMX and halt */
 };
 
 extern struct percpu *percpu_by_index[MAX_CPUS];
