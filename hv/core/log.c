@@ -12,6 +12,8 @@
 #define LINE_MAX  256u
 #define RING_SIZE (64u * 1024)
 
+#define SEIZE_TRIES 2000000u
+
 enum log_level log_threshold = LOG_INFO;
 
 static const char *const level_words[] = {"error", "warn", "info", "debug", NULL};
@@ -24,7 +26,7 @@ _Static_assert(sizeof(enum log_level) == sizeof(u32), "PARAM_ENUM writes a u32")
 
 /* Guards the ring and the console.  Rank: last, a leaf. */
 static struct spinlock log_lock;
-static u32 log_seized_by; /* CPU index + 1 once log_emergency() has taken it over */
+static u32 log_seized_by; /* CPU index + 1 once log_seize() has taken it over */
 
 static struct {
 	u64 written; /* bytes ever */
@@ -69,6 +71,20 @@ void log_line(enum log_level level, const char *subsystem, const char *fmt, ...)
 	spin_unlock(&log_lock);
 }
 
+void log_seize(void)
+{
+	u32 tries = 0;
+
+	if (READ_ONCE(log_seized_by))
+		return;
+	/* Long enough for the holder to finish its line at 9600 baud. */
+	while (!spin_trylock(&log_lock) && ++tries < SEIZE_TRIES)
+		__builtin_ia32_pause();
+	WRITE_ONCE(log_seized_by, this_cpu()->index + 1);
+	if (tries == SEIZE_TRIES)
+		console_write("\n", 1); /* inside somebody's line */
+}
+
 void log_emergency(const char *fmt, ...)
 {
 	char line[LINE_MAX];
@@ -78,13 +94,7 @@ void log_emergency(const char *fmt, ...)
 	va_start(ap, fmt);
 	n += printf_vformat(line + n, sizeof(line) - n, fmt, ap);
 	va_end(ap);
-
-	if (!READ_ONCE(log_seized_by)) {
-		/* Long enough for the holder to finish its line at 9600 baud. */
-		for (u32 tries = 0; tries < 2000000 && !spin_trylock(&log_lock); tries++)
-			__builtin_ia32_pause();
-		WRITE_ONCE(log_seized_by, this_cpu()->index + 1);
-	}
+	log_seize();
 	emit(line, n);
 }
 

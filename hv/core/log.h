@@ -40,8 +40,11 @@ void log_line(enum log_level level, const char *subsystem, const char *fmt, ...)
 size_t log_read(char *buf, size_t size, u64 *pos);
 
 /*
- * For panic() and refuse(): the same line whatever the threshold, taking the log's
- * lock by force if it does not come free in a bounded time.  From then on the log
- * belongs to the caller's CPU alone: the other CPUs' lines are dropped.
+ * For panic() and refuse(): take the log's lock for good, by force if it does not
+ * come free in a bounded time.  From then on the log belongs to this CPU alone, and
+ * the lines of the others are dropped.
  */
+void log_seize(void);
+
+/* A line whatever the threshold, "kvm0: text", after log_seize(). */
 void log_emergency(const char *fmt, ...) __printf(1, 2);

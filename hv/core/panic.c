@@ -32,6 +32,7 @@ static void stop_other_cpus(void)
 {
 	u32 me = this_cpu()->index;
 
+	log_seize(); /* first, so that nobody is stopped inside a line */
 	__atomic_store_n(&trap_stop_all, 1, __ATOMIC_RELEASE); /* pairs with nmi_receive() */
 	for (u32 i = 0; i < MAX_CPUS; i++)
 		if (i != me && percpu_by_index[i])
@@ -67,6 +68,17 @@ static void print_backtrace(u64 rip, u64 rbp)
 		last = rbp;
 		rbp = frame[0];
 	}
+}
+
+/* A function that calls no other keeps no frame, and then its caller is not in the
+ * back-trace; its return address is the last word on the stack, as a rule. */
+static void print_top_of_stack(u64 rsp)
+{
+	u64 offset;
+
+	if (rsp % 8 == 0 && percpu_on_stack(this_cpu(), rsp, 8) &&
+	    symbols_find(*(const u64 *)(uintptr_t)rsp, &offset))
+		print_address("top ", *(const u64 *)(uintptr_t)rsp - 1);
 }
 
 static void print_registers(const struct trap_frame *f)
@@ -129,6 +141,7 @@ void panic_trap(const struct trap_frame *f, const char *name)
 	print_registers(f);
 	print_control_registers();
 	print_backtrace(f->rip, f->rbp);
+	print_top_of_stack(f->rsp);
 	finish();
 }
 

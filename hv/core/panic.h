@@ -21,7 +21,7 @@ __noreturn void refuse(const char *cause, const char *remedy_fmt, ...) __printf(
 #define ASSERT(c)                                                                                  \
 	do {                                                                                       \
 		if (__builtin_expect(!(c), 0))                                                     \
-			panic("%s:%d: %s", __FILE__, __LINE__, #c);                                   \
+			panic("%s:%d: %s", __FILE__, __LINE__, #c);                                \
 	} while (0)
 
 struct trap_frame;

@@ -85,7 +85,7 @@ static inline void wrmsr(u32 msr, u64 v)
 #define EX_TABLE_1_TO_2                                                                            \
 	".pushsection __ex_table, \"a\"\n"                                                         \
 	".balign 4\n"                                                                              \
-	".long 1b - ., 2f - .\n"                                                                   \
+	".long 1b - ., 2b - .\n"                                                                   \
 	".popsection\n"
 
 /* 0 and *@v, or -EIO (and *@v 0) if reading @msr raises #GP. */
