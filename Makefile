@@ -48,7 +48,8 @@ $(O)/hv/%.asm.o: %.asm Makefile $(O)/include/asm_offsets.inc
 	@mkdir -p $(@D)
 	$(Q)$(NASM) -f elf64 -g -F dwarf -Werror -I$(O)/include/ -MD $(@:.o=.d) -MP -o $@ $<
 
-# Linked twice: the second time with the table of symbols of the first.
+# Linked twice: the second time with the table of symbols of the first, which has to
+# be that of the second as well.
 $(O)/symbols0.o: Makefile
 	@mkdir -p $(@D)
 	$(Q)printf 'section .symbols progbits alloc noexec nowrite\nglobal symbol_table\nsymbol_table: dd 0\n' > $(@:.o=.asm)
@@ -61,6 +62,7 @@ $(O)/symbols.o: $(O)/kvm0.pass1.elf scripts/symbols.py
 $(O)/kvm0.elf: $(HV_OBJ) $(O)/symbols.o linker.ld
 	$(call say,LD,$@)
 	$(Q)$(LD) $(LDFLAGS) -T linker.ld -Map $(O)/kvm0.map -o $@ $(HV_OBJ) $(O)/symbols.o
+	$(Q)$(NM) -n $@ | python3 scripts/symbols.py | cmp - $(O)/symbols.asm || { rm -f $@; exit 1; }
 
 -include $(shell find $(O) -name '*.d' 2>/dev/null)
 
