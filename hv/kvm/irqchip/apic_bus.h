@@ -42,8 +42,8 @@ struct apic_message {
 
 struct apic_bus {
 	struct lapic *lapic[APIC_BUS_MAX]; /* by vCPU index; NULL: none (yet) */
-	u32 count;                         /* slots in use; written by the VM's owner */
-	bool vector_hashing;               /* lowest priority: by vector, else by turns */
+	u32 count;           /* slots in use; grows in lapic_init(), one vCPU at a time */
+	bool vector_hashing; /* lowest priority: by vector, else by turns */
 	/*
 	 * Bit i: vCPU i got something to do.  Set with release after the local
 	 * APIC's state; the owner takes it with apic_bus_take_wake() (acquire).
@@ -64,10 +64,6 @@ struct apic_bus {
  * @source: the local APIC that sends it, or NULL.  Returns how many took it.
  */
 int apic_bus_send(struct apic_bus *bus, struct lapic *source, const struct apic_message *m);
-
-/* vCPUs that @m, sent by no local APIC, would go to before the choice of one. */
-u64 apic_bus_match(const struct apic_bus *bus, const struct lapic *source,
-		   const struct apic_message *m);
 
 /* Mark vCPU @index in @wake. */
 static inline void apic_bus_wake(struct apic_bus *bus, u32 index)

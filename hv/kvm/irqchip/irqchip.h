@@ -42,8 +42,8 @@ struct irqchip {
  * the parameter min_timer_period_us, as nanoseconds. */
 void irqchip_init(struct irqchip *c, u32 tsc_khz, u64 min_period_ns);
 
-/* KVM_CREATE_PIT2; @flags: KVM_PIT_SPEAKER_DUMMY adds port 0x61.  0, -EEXIST, or
- * -EINVAL for another flag. */
+/* KVM_CREATE_PIT2; @flags: KVM_PIT_SPEAKER_DUMMY adds port 0x61, other flags
+ * are ignored as in KVM.  0, or -EEXIST. */
 int irqchip_create_pit(struct irqchip *c, u32 flags, u64 now) __must_check;
 
 /*
@@ -73,8 +73,8 @@ bool irqchip_pio(struct irqchip *c, u16 port, u32 size, bool is_write, u32 *val,
 bool irqchip_mmio(struct irqchip *c, u32 index, gpa_t addr, u32 size, bool is_write, u64 *val,
 		  u64 now);
 
-/* When irqchip_expire() has to be called (by vCPU 0, say); IRQ_NEVER: not.  The local
- * APICs' timers are not in it. */
+/* When irqchip_expire() has to be called, by vCPU 0, which is marked in bus.wake when it
+ * becomes earlier; IRQ_NEVER: not.  The local APICs' timers are not in it. */
 static inline u64 irqchip_next_deadline(const struct irqchip *c)
 {
 	u64 pit = c->has_pit ? READ_ONCE(c->pit.deadline) : IRQ_NEVER;

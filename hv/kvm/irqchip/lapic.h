@@ -83,10 +83,14 @@ struct lapic {
 	u32 sipi_vector; /* written before LAPIC_EVENT_SIPI is set (release) */
 };
 
-/* Register @reg as it is stored. */
+/* Register @reg as it is stored, without side effects. */
 static inline u32 lapic_reg(const struct lapic *l, u32 reg)
 {
 	return READ_ONCE(l->regs[reg / 4]);
+}
+static inline void lapic_set_reg(struct lapic *l, u32 reg, u32 val)
+{
+	WRITE_ONCE(l->regs[reg / 4], val);
 }
 static inline bool lapic_hw_enabled(const struct lapic *l)
 {
@@ -147,8 +151,11 @@ static inline u8 lapic_cr8(const struct lapic *l)
 }
 static inline void lapic_set_cr8(struct lapic *l, u8 cr8)
 {
-	WRITE_ONCE(l->regs[LAPIC_TPR / 4], (cr8 & 0xfu) << 4);
+	lapic_set_reg(l, LAPIC_TPR, (cr8 & 0xfu) << 4);
 }
+
+/* The PPR, brought up to date. */
+u8 lapic_ppr(struct lapic *l);
 
 /* The vector in IRR that the PPR lets through to the processor, or -1. */
 int lapic_highest_pending(struct lapic *l);
@@ -173,6 +180,9 @@ bool lapic_local_interrupt(struct lapic *l, u32 lvt);
  * or the APIC disabled by IA32_APIC_BASE. */
 bool lapic_accepts_extint(const struct lapic *l);
 
+/* Is LINT0 unmasked and NMI: the virtual wire of an NMI watchdog. */
+bool lapic_lint0_is_nmi(const struct lapic *l);
+
 /* --- timer: lapic_timer.c --- */
 
 /* When lapic_timer_expire() has to be called, as host TSC; IRQ_NEVER: not. */
@@ -192,7 +202,7 @@ void lapic_set_tsc_deadline(struct lapic *l, u64 val, u64 now);
 /* tsc_offset became @offset: an armed TSC deadline moves along. */
 void lapic_set_tsc_offset(struct lapic *l, u64 offset, u64 now);
 
-/* For lapic.c: the timer's registers were written. */
+/* For lapic.c and lapic_regs.c: the timer's registers are written, or read. */
 void lapic_timer_write_lvt(struct lapic *l, u32 val);
 void lapic_timer_write_count(struct lapic *l, u32 val, u64 now);
 void lapic_timer_write_divide(struct lapic *l, u32 val, u64 now);
