@@ -227,6 +227,7 @@ static void write_data(struct pic *p, u32 chip, u8 val)
 		s->special_fully_nested_mode = val >> 4 & 1;
 		s->auto_eoi = val >> 1 & 1;
 		s->init_state = INIT_DONE;
+		pic_update(p);
 		break;
 	default:
 		p->unmasked |= pic_lines(chip, s->imr & (u8)~val);
