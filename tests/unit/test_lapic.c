@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* sources: hv/kvm/irqchip/lapic.c hv/kvm/irqchip/lapic_regs.c hv/kvm/irqchip/lapic_timer.c
- * hv/kvm/irqchip/apic_bus.c */
+/* clang-format off */
+/* sources: hv/kvm/irqchip/lapic.c hv/kvm/irqchip/lapic_regs.c hv/kvm/irqchip/lapic_timer.c hv/kvm/irqchip/apic_bus.c */
+/* clang-format on */
 /* The local APIC: reset state, registers by MMIO and MSR, modes, priorities, EOI, and
  * what the bus delivers to whom.  The timer is test_lapic_timer.c's. */
 #include <setjmp.h>
