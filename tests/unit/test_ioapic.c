@@ -83,6 +83,9 @@ static void test_registers(void **state)
 	wr(0, 0xffffffff);
 	assert_int_equal(rd(0), 0x0f000000);
 	assert_int_equal(rd(2), 0x0f000000);
+	wr(0, 0x05ffffff);
+	assert_int_equal(rd(0), 0x05000000);
+	wr(0, 0x0f000000);
 	wr(2, 0);
 	assert_int_equal(rd(2), 0x0f000000);
 	for (u32 pin = 0; pin < IOAPIC_PINS; pin++) {
@@ -224,7 +227,9 @@ static void test_delivery_modes(void **state)
 static void test_notification(void **state)
 {
 	(void)state;
-	route(0, 0x30, 0);
+	wr(0x11, 0);
+	assert_int_equal(io.unmasked, 0);
+	wr(0x10, 0x30);
 	assert_int_equal(io.unmasked, 1);
 	route(1, 0x31, 0);
 	io.unmasked = 0;
@@ -255,9 +260,14 @@ static void test_storm(void **state)
 	assert_int_equal(served, 10000);
 	assert_true(io.deadline == 1000 + 10000000); /* 10 ms */
 	assert_false(remote_irr(10));
+	route(4, 0x61, 0); /* an edge, served already */
+	ioapic_set_line(&io, 4, true);
+	serve(0, 0x61);
+	route(11, LEVEL | 0x62, 0); /* a level that is low */
 	ioapic_expire(&io, io.deadline - 1);
 	assert_int_equal(lapic_accept(&lapic[0]), -1);
 	ioapic_expire(&io, io.deadline);
+	assert_int_equal(lapic_highest_irr(&lapic[0]), 0x51);
 	assert_true(io.deadline == IRQ_NEVER);
 	assert_int_equal(lapic_accept(&lapic[0]), 0x51);
 	/* A line that goes low in between starts the count again. */

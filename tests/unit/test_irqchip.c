@@ -251,6 +251,15 @@ static void test_deadline_wakes_vcpu0(void **state)
 	assert_true(apic_bus_take_wake(&chip.bus) == 0);
 }
 
+static void test_parameters(void **state)
+{
+	(void)state;
+	memset(&chip, 0, sizeof(chip));
+	irqchip_init(&chip, 2000000, 200000);
+	assert_true(chip.clock.min_period == 400000);
+	assert_true(chip.bus.vector_hashing);
+}
+
 static void test_ports(void **state)
 {
 	static const u16 absent[] = {0x1f, 0x22, 0x40, 0x43,  0x44, 0x60,
@@ -408,6 +417,7 @@ int main(void)
 		cmocka_unit_test_setup(test_pit_by_ioapic, setup),
 		cmocka_unit_test_setup(test_pit_as_nmi, setup),
 		cmocka_unit_test_setup(test_deadline_wakes_vcpu0, setup),
+		cmocka_unit_test_setup(test_parameters, setup),
 		cmocka_unit_test_setup(test_ports, setup),
 		cmocka_unit_test_setup(test_speaker_port, setup),
 		cmocka_unit_test_setup(test_pages, setup),

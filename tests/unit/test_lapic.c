@@ -110,6 +110,10 @@ static void test_reset_state(void **state)
 	assert_int_equal(rd(0, LAPIC_LVT_LINT0), 0x700); /* the boot CPU's ExtINT */
 	assert_int_equal(lapic_highest_pending(&lapic[0]), -1);
 	assert_int_equal(lapic[0].irr_pending, 0);
+	/* Until the owner says otherwise, CPUID has neither. */
+	lapic_init(&lapic[1], page[1], &bus, &clock, 1, 1, false);
+	assert_true(lapic[1].base_reserved & LAPIC_BASE_X2APIC);
+	assert_false(lapic[1].tsc_deadline);
 	assert_true(lapic_next_deadline(&lapic[0]) == IRQ_NEVER);
 }
 
@@ -121,6 +125,11 @@ static void test_init_keeps_base_and_id(void **state)
 	lapic_reset(&lapic[1], false, true);
 	assert_int_equal(rd(1, LAPIC_ID), 9u << 24);
 	assert_int_equal(lapic_highest_irr(&lapic[1]), -1);
+	wr(1, LAPIC_SVR, 0x1ff);
+	fixed(1, 0x51, false);
+	assert_int_equal(lapic_accept(&lapic[1]), 0x51);
+	lapic_reset(&lapic[1], false, true);
+	assert_int_equal(lapic[1].highest_isr, -1); /* nor is anything in service */
 	x2apic(2);
 	lapic_reset(&lapic[2], false, true);
 	assert_true(lapic_x2apic(&lapic[2]));
@@ -281,7 +290,9 @@ static void test_base_transitions(void **state)
 	assert_int_equal(lapic_set_base(l, addr | en | BIT(9), false), -EINVAL);
 	assert_int_equal(lapic_set_base(l, addr | en | BIT(40), false), -EINVAL);
 	assert_int_equal(lapic_set_base(l, addr | en | BIT(40), true), -EINVAL);
-	assert_int_equal(lapic_set_base(l, BIT(39) | en, false), 0); /* moved */
+	wr(1, LAPIC_ID, 7u << 24);
+	assert_int_equal(lapic_set_base(l, BIT(39) | en, false), 0); /* moved, nothing else */
+	assert_int_equal(rd(1, LAPIC_ID), 7u << 24);
 	assert_int_equal(lapic_set_base(l, addr, false), 0);
 	assert_int_equal(lapic_set_base(l, addr | en | x2, false), -EINVAL);
 	wr(1, LAPIC_ID, 0);
@@ -315,6 +326,7 @@ static void test_priority(void **state)
 	assert_int_equal(rd(0, LAPIC_IRR + 0x10), 1u << 0x11);
 	assert_int_equal(lapic_accept(l), 0x55);
 	assert_int_equal(rd(0, LAPIC_ISR + 0x20), 1u << 0x15);
+	assert_int_equal(page[0][LAPIC_PPR / 4], 0x50);
 	assert_int_equal(rd(0, LAPIC_PPR), 0x50);
 	assert_int_equal(lapic_highest_pending(l), -1); /* 0x52 is of the same class */
 	assert_int_equal(lapic_highest_irr(l), 0x52);
@@ -478,8 +490,11 @@ static void test_x2apic_destinations(void **state)
 	for (u32 i = 0; i < CPUS; i++)
 		x2apic(i);
 	lapic[3].id = 0x123;
-	assert_int_equal(lapic_set_base(&lapic[3], LAPIC_DEFAULT_BASE | LAPIC_BASE_ENABLE, true),
-			 0);
+	lapic_reset(&lapic[3], false, false);
+	wr(3, LAPIC_SVR, 0x1ff);
+	/* In xAPIC mode too it answers to an id that xAPIC cannot name. */
+	assert_int_equal(wrmsr(0, LAPIC_ICR, 0x12300004041), 0);
+	assert_int_equal(pending_cpus(0x41), 1 << 3);
 	x2apic(3);
 	assert_int_equal(rdmsr(3, LAPIC_LDR), 0x120008);
 	assert_int_equal(wrmsr(0, LAPIC_ICR, 0x12300004041), 0);
@@ -541,6 +556,8 @@ static void test_lowest_priority(void **state)
 	wr(1, LAPIC_SVR, 0xff); /* software-disabled: no candidate */
 	m.dest = 0x02;
 	assert_int_equal(apic_bus_send(&bus, NULL, &m), 0);
+	/* Everyone by shorthand, at lowest priority: one. */
+	assert_int_equal(__builtin_popcount(ipi(0, 0, 0x84141)), 1);
 	/* A physical broadcast means all, whatever its mode. */
 	m = (struct apic_message){.dest = 0xff, .delivery = APIC_LOWEST, .vector = 0x61};
 	assert_int_equal(apic_bus_send(&bus, NULL, &m), 3);
@@ -593,6 +610,9 @@ static void test_local_sources(void **state)
 	wr(0, LAPIC_LVT_LINT0, 0x8033);
 	assert_true(lapic_local_interrupt(l, LAPIC_LVT_LINT0));
 	assert_int_equal(rd(0, LAPIC_TMR + 0x10), 1u << 0x13);
+	wr(0, LAPIC_LVT_LINT0, 0x33);
+	assert_true(lapic_local_interrupt(l, LAPIC_LVT_LINT0));
+	assert_int_equal(rd(0, LAPIC_TMR + 0x10), 0);
 	/* ExtINT */
 	assert_false(lapic_accepts_extint(l));
 	wr(0, LAPIC_LVT_LINT0, 0x700);

@@ -180,6 +180,22 @@ static void test_divide_while_running(void **state)
 	assert_true(lapic_next_deadline(&lapic) == IRQ_NEVER); /* does not start it again */
 }
 
+static void test_divide_while_periodic(void **state)
+{
+	(void)state;
+	wr(LAPIC_TDCR, 0xb, 0);
+	wr(LAPIC_LVT_TIMER, LAPIC_TIMER_PERIODIC | VECTOR, 0);
+	wr(LAPIC_TMICT, 500000, 0);
+	wr(LAPIC_TDCR, 0x0, 500000); /* half is left, and takes twice as long */
+	assert_true(lapic_timer_expire(&lapic, 1500000));
+	assert_true(lapic_next_deadline(&lapic) == 1500000 + 2000000);
+	/* A shorter period is stretched in the same way as a written one. */
+	wr(LAPIC_TMICT, 150000, 0);
+	wr(LAPIC_TDCR, 0xb, 0);
+	assert_true(lapic_timer_expire(&lapic, 300000));
+	assert_true(lapic_next_deadline(&lapic) == 300000 + clock.min_period);
+}
+
 static void test_tsc_deadline(void **state)
 {
 	(void)state;
@@ -281,6 +297,7 @@ int main(void)
 		cmocka_unit_test_setup(test_short_period, setup),
 		cmocka_unit_test_setup(test_masked, setup),
 		cmocka_unit_test_setup(test_divide_while_running, setup),
+		cmocka_unit_test_setup(test_divide_while_periodic, setup),
 		cmocka_unit_test_setup(test_tsc_deadline, setup),
 		cmocka_unit_test_setup(test_tsc_deadline_extremes, setup),
 		cmocka_unit_test_setup(test_mode_changes, setup),

@@ -182,8 +182,10 @@ static void test_latches(void **state)
 	pit_write(&p, CONTROL, 0x60, 0);
 	pit_write(&p, 1, 0x12, 0);
 	pit_write(&p, CONTROL, 0x40, 0);
-	assert_int_equal(pit_read(&p, 1, COUNT), 0x12);
+	assert_int_equal(pit_read(&p, 1, 0x100 * COUNT), 0x12);
 	assert_int_equal(p.channel[1].count_latched, 0);
+	assert_int_equal(pit_read(&p, 1, 0x100 * COUNT), 0x11);
+	assert_int_equal(read_status(&p, 1, 0) & 0x30, 0x20);
 	/* BCD is reported, though counted in binary. */
 	pit_write(&p, CONTROL, 0xb7, 0);
 	assert_int_equal(read_status(&p, 2, 0) & 0x3f, 0x37);
@@ -197,6 +199,8 @@ static void test_speaker(void **state)
 	pit_init(&p, &clock, 0);
 	program(&p, 2, 3, 10, 0);
 	assert_int_equal(pit_speaker_read(&p, 0) & 0x03, 0);
+	pit_speaker_write(&p, 2, 3 * COUNT); /* the gate stays low: no trigger */
+	assert_int_equal(read_count(&p, 2, 3 * COUNT), 4);
 	pit_speaker_write(&p, 0xff, 7 * COUNT);
 	assert_int_equal(pit_speaker_read(&p, 7 * COUNT) & 0x03, 3);
 	assert_int_equal(p.flags, KVM_PIT_FLAGS_SPEAKER_DATA_ON);
@@ -209,6 +213,12 @@ static void test_speaker(void **state)
 	program(&p, 2, 0, 10, 0);
 	pit_speaker_write(&p, 1, 4 * COUNT);
 	assert_int_equal(read_count(&p, 2, 4 * COUNT), 6); /* mode 0 has no trigger */
+	for (u32 mode = 1; mode < 6; mode++) {
+		pit_speaker_write(&p, 0, 0);
+		program(&p, 2, mode, 100, 0);
+		pit_speaker_write(&p, 1, 30 * COUNT);
+		assert_int_equal(read_count(&p, 2, 30 * COUNT), mode == 4 ? 70 : 100);
+	}
 	/* Refresh toggles every 2^14 ns. */
 	for (u64 ns = 0; ns < 20; ns++) {
 		u64 now = irq_clock_ticks(&clock, (ns << 14) + 8000);
@@ -266,6 +276,36 @@ static void test_periodic(void **state)
 	assert_true(p.deadline == 65536 * COUNT);
 	assert_true(pit_expire(&p, p.deadline));
 	assert_true(p.deadline == IRQ_NEVER);
+}
+
+static void test_no_drift(void **state)
+{
+	static const struct irq_clock odd = {.tsc_khz = 2893202};
+	struct pit p;
+
+	(void)state;
+	pit_init(&p, &odd, 0);
+	program(&p, 0, 2, 11932, 0);
+	for (u32 i = 0; i < 100000; i++)
+		assert_true(pit_expire(&p, p.deadline) == (i == 0));
+	/* The count reloads when the tick comes, though a period is no whole number of
+	 * ticks of the TSC. */
+	assert_int_equal(read_count(&p, 0, p.deadline - 1), 1);
+	assert_int_equal(read_count(&p, 0, p.deadline), 11932);
+}
+
+static void test_load_forgets_ticks(void **state)
+{
+	struct pit p;
+
+	(void)state;
+	pit_init(&p, &clock, 0);
+	program(&p, 0, 2, 100, 0);
+	assert_true(pit_expire(&p, 100 * COUNT));
+	assert_false(pit_expire(&p, 300 * COUNT));
+	program(&p, 0, 2, 100, 300 * COUNT);
+	assert_int_equal(p.pending, 0);
+	assert_true(pit_expire(&p, 400 * COUNT));
 }
 
 static void test_short_period(void **state)
@@ -386,13 +426,22 @@ static void test_random(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_clock),        cmocka_unit_test(test_power_on),
-		cmocka_unit_test(test_access_modes), cmocka_unit_test(test_counting),
-		cmocka_unit_test(test_outputs),      cmocka_unit_test(test_latches),
-		cmocka_unit_test(test_speaker),      cmocka_unit_test(test_one_shot),
-		cmocka_unit_test(test_periodic),     cmocka_unit_test(test_short_period),
-		cmocka_unit_test(test_reinject),     cmocka_unit_test(test_no_reinject),
-		cmocka_unit_test(test_hpet_legacy),  cmocka_unit_test(test_far_future),
+		cmocka_unit_test(test_clock),
+		cmocka_unit_test(test_power_on),
+		cmocka_unit_test(test_access_modes),
+		cmocka_unit_test(test_counting),
+		cmocka_unit_test(test_outputs),
+		cmocka_unit_test(test_latches),
+		cmocka_unit_test(test_speaker),
+		cmocka_unit_test(test_one_shot),
+		cmocka_unit_test(test_periodic),
+		cmocka_unit_test(test_no_drift),
+		cmocka_unit_test(test_load_forgets_ticks),
+		cmocka_unit_test(test_short_period),
+		cmocka_unit_test(test_reinject),
+		cmocka_unit_test(test_no_reinject),
+		cmocka_unit_test(test_hpet_legacy),
+		cmocka_unit_test(test_far_future),
 		cmocka_unit_test(test_random),
 	};
 

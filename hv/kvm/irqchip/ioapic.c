@@ -192,8 +192,7 @@ void ioapic_eoi(struct ioapic *io, u8 vector, bool level, u64 now)
 
 		if (e->fields.vector != vector)
 			continue;
-		if (io->eoi_notify >> pin & 1)
-			io->acked |= 1u << pin;
+		io->acked |= 1u << pin;
 		/* Edge-triggered entries are left alone even if the vector is shared. */
 		if (!level || !e->fields.trig_mode)
 			continue;

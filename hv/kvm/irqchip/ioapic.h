@@ -20,8 +20,8 @@ struct ioapic {
 	struct kvm_ioapic_state state; /* irr: the level of each line */
 	struct apic_bus *bus;
 	const struct irq_clock *clock;
-	u32 irr_delivered;                  /* lines still high whose edge was delivered */
-	u32 eoi_notify;                     /* pins whose EOI the owner wants in @acked */
+	u32 irr_delivered; /* lines still high whose edge was delivered */
+	u32 eoi_notify;    /* pins whose EOI is wanted in @acked even if edge-triggered */
 	u32 eoi_count[KVM_IOAPIC_NUM_PINS]; /* EOIs in a row that found the line still high */
 	u64 deadline;                       /* when lines held back by the storm guard go on */
 	/* What happened since the owner last cleared it: bit n is pin n. */
@@ -29,7 +29,8 @@ struct ioapic {
 	u32 unmasked;
 };
 
-/* All pins masked.  @eoi_notify: pins whose EOI is reported in @acked. */
+/* All pins masked.  @eoi_notify: pins whose EOI is reported in @acked even while they
+ * are edge-triggered. */
 void ioapic_init(struct ioapic *io, struct apic_bus *bus, const struct irq_clock *clock,
 		 u32 eoi_notify);
 
