@@ -11,8 +11,12 @@
  *
  *	emu_io_reset(io); state->insn_len = 0; fill state;
  *	while ((r = emulate(state, io, mem)) is a request)
- *		answer it, or leave for user space and come back here;
+ *		answer it, or write state back, leave for user space and come back here;
  *	write state back;
+ *
+ * Nobody may change state or io while a request is out, but for the answer.
+ * Should user space set the vCPU's registers meanwhile, emu_io_reset() and
+ * insn_len = 0 drop the instruction.
  */
 #pragma once
 
@@ -58,13 +62,13 @@ enum emu_result {
 	/* Put the device's answer in io->mmio.data and call again. */
 	EMU_NEED_MMIO_READ,
 	/*
-	 * Carry out the write in io->mmio.  The registers are already final: write
-	 * them back, then call emulate_next_write() until it says EMU_DONE.
+	 * Carry out the write in io->mmio, then call emulate_next_write() (or
+	 * emulate(), which is then the same).  The registers are already final.
 	 */
 	EMU_MMIO_WRITE,
 	/* Put io->pio.count items from the port in io->pio.data and call again. */
 	EMU_NEED_PIO_IN,
-	/* Write io->pio to the port.  The registers are already final. */
+	/* Write io->pio to the port, then call again.  The registers are already final. */
 	EMU_PIO_OUT,
 	/* Inject state->fault. */
 	EMU_FAULT,
@@ -103,9 +107,10 @@ struct emu_state {
 	 * again: an EPT violation's guest-linear and guest-physical address.  Set
 	 * hint_valid only if the violation was at the final address (exit
 	 * qualification bits 7 and 8), and hint_write if it was a write: the
-	 * guest's page tables have then been checked for one.
+	 * guest's page tables have then been checked for one.  With hint_mmio the
+	 * page is a device's as a whole and struct guest_mem is not asked for it.
 	 */
-	bool hint_valid, hint_write;
+	bool hint_valid, hint_write, hint_mmio;
 	gva_t hint_gva;
 	gpa_t hint_gpa;
 
