@@ -197,9 +197,24 @@ static enum emu_result outs(struct emu *e)
 	return EMU_PIO_OUT;
 }
 
+/* A count of zero.  Intel CPUs cut some 32-bit address registers even so, in 64-bit mode. */
+static void no_iteration(struct emu *e)
+{
+	u64 *gpr = e->st->gpr;
+
+	if (e->st->mode != 64 || e->in.ad_size != 4)
+		return;
+	gpr[EMU_RCX] = 0;
+	if (e->in.op == OP_MOVS)
+		gpr[EMU_RSI] &= 0xffffffffull;
+	if (e->in.op == OP_MOVS || e->in.op == OP_STOS)
+		gpr[EMU_RDI] &= 0xffffffffull;
+}
+
 enum emu_result strop(struct emu *e)
 {
 	if (e->in.rep && !count(e)) {
+		no_iteration(e);
 		execute_retire(e);
 		return EMU_DONE;
 	}
