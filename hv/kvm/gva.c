@@ -26,6 +26,9 @@
 #define ERROR_P    BIT(0)
 #define ERROR_RSVD BIT(3)
 
+#define FRAME          ((BIT(52) - 1) & PAGE_MASK)
+#define PDPTE_RESERVED (PTE_NX | 0x1e6) /* PAE mode */
+
 #define LEVELS_MAX 5u
 /* A translation whose entries keep changing under it ends in a page fault, which is harmless. */
 #define RETRIES 8u
@@ -35,63 +38,60 @@ struct layout {
 	u32 levels;
 	u32 index_bits;
 	u32 entry_size;
+	u64 large;    /* PS if entries above the lowest level may map large pages */
 	u64 reserved; /* bits that no present entry may have set */
 };
 
-/* A walk in progress: the entries used, from the root on, and the rights they leave. */
+/* A walk in progress: the entries used, from the root on, and what they have in common. */
 struct walk {
 	u64 at[LEVELS_MAX], entry[LEVELS_MAX];
-	u32 depth;   /* entries used so far; the last is the leaf */
-	u64 rights;  /* W and U: all entries have them; NX: one entry has it */
-	u64 missing; /* accessed bits that are not set */
-	u32 shift;   /* log2 of the page's size */
+	u32 depth; /* entries used so far; the last is the leaf */
+	u32 shift; /* log2 of the page's size */
+	u64 all;   /* bits set in all entries; NX: clear in all */
 	bool reserved;
 };
 
-static struct layout layout_of(const struct gva_paging *pg)
+static void layout_of(const struct gva_paging *pg, struct layout *l)
 {
-	u64 high = (BIT(52) - 1) & ~(BIT(pg->maxphyaddr) - 1);
+	u64 high = BIT(52) - BIT(pg->maxphyaddr);
 	u64 nx = (pg->efer & EFER_NXE) ? 0 : PTE_NX;
 
-	if (!(pg->cr4 & CR4_PAE))
-		return (struct layout){2, 10, 4, 0};
-	if (!(pg->efer & EFER_LMA))
-		return (struct layout){2, 9, 8, high | nx | (BIT(63) - BIT(52))};
-	return (struct layout){(pg->cr4 & CR4_LA57) ? 5 : 4, 9, 8, high | nx};
+	if (pg->efer & EFER_LMA)
+		*l = (struct layout){(pg->cr4 & CR4_LA57) ? 5 : 4, 9, 8, PTE_PS, high | nx};
+	else if (pg->cr4 & CR4_PAE)
+		*l = (struct layout){2, 9, 8, PTE_PS, high | nx | (BIT(63) - BIT(52))};
+	else
+		*l = (struct layout){2, 10, 4, (pg->cr4 & CR4_PSE) ? PTE_PS : 0, 0};
 }
 
-/* The PAE mode's page-directory-pointer entry, which has neither rights nor accessed bit. */
-static bool pae_root(const struct gva_paging *pg, const struct guest_mem *mem, u64 linear,
-		     u64 *entry)
+/*
+ * The PAE mode's page-directory-pointer entry, which has neither rights nor
+ * accessed bit.  False if it is not present, or malformed.
+ */
+static bool pae_root(const struct gva_paging *pg, const struct guest_mem *mem,
+		     const struct layout *l, u64 linear, struct walk *w, u64 *table)
 {
 	u64 index = linear >> 30 & 3;
+	u64 entry = 0;
 
 	if (pg->pdpte)
-		*entry = pg->pdpte[index];
-	else if (mem->read_gpa(mem->ctx, gpa((pg->cr3 & 0xffffffe0ull) + index * 8), entry, 8))
+		entry = pg->pdpte[index];
+	else if (mem->read_gpa(mem->ctx, gpa((pg->cr3 & 0xffffffe0ull) + index * 8), &entry, 8))
 		return false;
-	return *entry & PTE_P;
+	if (!(entry & PTE_P))
+		return false;
+	w->reserved = entry & (l->reserved | PDPTE_RESERVED);
+	*table = entry & FRAME;
+	return !w->reserved;
 }
 
-/* Is this present entry, found at a table of pages of 1 << shift bytes, the end of the walk? */
-static bool is_leaf(const struct gva_paging *pg, const struct layout *l, u64 entry, u32 shift)
+/* Bits of an entry with PS, found where pages of 1 << shift bytes are mapped, that must be 0. */
+static u64 large_reserved(const struct gva_paging *pg, const struct layout *l, u32 shift)
 {
-	if (shift == PAGE_SHIFT)
-		return true;
-	if (!(entry & PTE_PS) || shift > 30)
-		return false;
-	return l->entry_size == 8 || (pg->cr4 & CR4_PSE);
-}
-
-/* Reserved bits that depend on where the entry was found. */
-static u64 reserved_here(const struct gva_paging *pg, const struct layout *l, bool leaf, u32 shift)
-{
-	if (!leaf)
-		return shift > 30 ? l->reserved | PTE_PS : l->reserved;
-	if (shift == PAGE_SHIFT)
-		return l->reserved;
+	if (shift > 30)
+		return PTE_PS;
 	if (l->entry_size == 8)
-		return l->reserved | (BIT(shift) - BIT(13));
+		return BIT(shift) - BIT(13);
 	/* A 4 MiB page: bits 20:13 are the address's bits 39:32, as far as there are any. */
 	return BIT(22) - BIT(13 + (MIN(pg->maxphyaddr, 40u) - 32));
 }
@@ -100,50 +100,49 @@ static u64 reserved_here(const struct gva_paging *pg, const struct layout *l, bo
 static bool descend(const struct gva_paging *pg, const struct guest_mem *mem,
 		    const struct layout *l, u64 linear, struct walk *w)
 {
-	const u64 frame = (BIT(52) - 1) & PAGE_MASK;
-	u64 table = pg->cr3 & frame;
+	u64 table = pg->cr3 & FRAME;
+	u32 shift = PAGE_SHIFT + l->levels * l->index_bits;
+	u64 all = ~0ull;
 
-	*w = (struct walk){.rights = PTE_W | PTE_U,
-			   .shift = PAGE_SHIFT + l->levels * l->index_bits};
-	if (l->levels == 2)
+	w->depth = 0;
+	w->reserved = false;
+	if (l->levels == 2) {
 		table &= 0xffffffffull;
-	if (l->levels == 2 && l->entry_size == 8) {
-		if (!pae_root(pg, mem, linear, &table))
+		if (l->entry_size == 8 && !pae_root(pg, mem, l, linear, w, &table))
 			return false;
-		w->reserved = table & (l->reserved | PTE_NX | 0x1e6);
-		if (w->reserved)
-			return false;
-		table &= frame;
 	}
 	for (;;) {
 		u64 entry = 0;
-		u64 index;
-		bool leaf;
+		u64 bad = l->reserved;
+		gpa_t at;
 
-		w->shift -= l->index_bits;
-		index = linear >> w->shift & (BIT(l->index_bits) - 1);
-		w->at[w->depth] = table + index * l->entry_size;
-		if (mem->read_gpa(mem->ctx, gpa(w->at[w->depth]), &entry, l->entry_size) ||
-		    !(entry & PTE_P))
+		shift -= l->index_bits;
+		at = gpa(table + (linear >> shift & (BIT(l->index_bits) - 1)) * l->entry_size);
+		if (mem->read_gpa(mem->ctx, at, &entry, l->entry_size) || !(entry & PTE_P))
 			return false;
-		leaf = is_leaf(pg, l, entry, w->shift);
-		w->reserved = entry & reserved_here(pg, l, leaf, w->shift);
+		w->at[w->depth] = at.v;
+		w->entry[w->depth++] = entry;
+		all &= entry ^ PTE_NX;
+		if (shift > PAGE_SHIFT && (entry & l->large))
+			bad |= large_reserved(pg, l, shift);
+		w->reserved = entry & bad;
 		if (w->reserved)
 			return false;
-		w->entry[w->depth++] = entry;
-		w->rights = (w->rights & entry) | ((w->rights | entry) & PTE_NX);
-		w->missing |= ~entry & PTE_A;
-		if (leaf)
+		if (shift == PAGE_SHIFT || (entry & l->large)) {
+			w->shift = shift;
+			w->all = all;
 			return true;
-		table = entry & frame;
+		}
+		table = entry & FRAME;
 	}
 }
 
+/* May the access be made?  rights: see struct walk's `all`. */
 static bool allowed(const struct gva_paging *pg, u64 rights, u64 access)
 {
 	bool user_page = rights & PTE_U;
 
-	if ((access & GVA_FETCH) && (rights & PTE_NX))
+	if ((access & GVA_FETCH) && !(rights & PTE_NX))
 		return false;
 	if (access & GVA_USER)
 		return user_page && (!(access & GVA_WRITE) || (rights & PTE_W));
@@ -158,8 +157,11 @@ static bool allowed(const struct gva_paging *pg, u64 rights, u64 access)
  * Set accessed and dirty bits that are missing.  False if an entry has changed
  * since it was read.  Tables in memory that cannot be written keep their bits.
  */
-static bool mark(const struct guest_mem *mem, const struct layout *l, struct walk *w, u64 access)
+static bool mark(const struct guest_mem *mem, const struct layout *l, const struct walk *w,
+		 u64 access)
 {
+	if ((w->all & PTE_A) && (!(access & GVA_WRITE) || (w->entry[w->depth - 1] & PTE_D)))
+		return true;
 	for (u32 i = 0; i < w->depth; i++) {
 		bool dirty = i + 1 == w->depth && (access & GVA_WRITE);
 		u64 new = w->entry[i] | PTE_A | (dirty ? PTE_D : 0);
@@ -179,7 +181,7 @@ static gpa_t leaf_address(const struct layout *l, const struct walk *w, u64 line
 {
 	u64 leaf = w->entry[w->depth - 1];
 	u64 offset = BIT(w->shift) - 1;
-	u64 page = leaf & (BIT(52) - 1) & ~offset;
+	u64 page = leaf & FRAME & ~offset;
 
 	if (l->entry_size == 4 && w->shift > PAGE_SHIFT)
 		page |= (leaf >> 13 & 0xff) << 32;
@@ -205,18 +207,17 @@ int gva_walk(const struct gva_paging *pg, const struct guest_mem *mem, gva_t gva
 		*out = gpa(gva.v & 0xffffffffull);
 		return 0;
 	}
-	l = layout_of(pg);
+	layout_of(pg, &l);
 	for (u32 i = 0; i < RETRIES; i++) {
 		if (!descend(pg, mem, &l, gva.v, &w)) {
 			*error = error_code(pg, access, w.reserved ? ERROR_P | ERROR_RSVD : 0);
 			return -EFAULT;
 		}
-		if (!allowed(pg, w.rights, access)) {
+		if (!allowed(pg, w.all, access)) {
 			*error = error_code(pg, access, ERROR_P);
 			return -EFAULT;
 		}
-		if (!(access & GVA_PEEK) && (w.missing || (access & GVA_WRITE)) &&
-		    !mark(mem, &l, &w, access))
+		if (!(access & GVA_PEEK) && !mark(mem, &l, &w, access))
 			continue;
 		*out = leaf_address(&l, &w, gva.v);
 		return 0;

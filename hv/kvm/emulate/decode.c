@@ -14,22 +14,23 @@
 #define NO_BASE 0xffu
 
 /*
- * The next byte.  When there is none, e->stop says why and zeroes are read from
- * then on: decode() looks at it once, at the end.
+ * The next byte, when it is not known yet.  If there is none, e->stop says why
+ * and zeroes are read from then on: decode() looks at it where it matters.
  */
-static u8 next8(struct emu *e)
+static u8 next8_fetch(struct emu *e)
 {
 	if (e->stop)
 		return 0;
-	if (e->pos == e->st->insn_len) {
-		if (e->pos == EMU_INSN_MAX)
-			e->stop = access_fault(e, EMU_GP, 0);
-		else
-			e->stop = access_fetch(e);
-		if (e->stop)
-			return 0;
-	}
-	return e->st->insn[e->pos++];
+	if (e->pos == EMU_INSN_MAX)
+		e->stop = access_fault(e, EMU_GP, 0);
+	else
+		e->stop = access_fetch(e);
+	return e->stop ? 0 : e->st->insn[e->pos++];
+}
+
+static inline u8 next8(struct emu *e)
+{
+	return e->pos < e->st->insn_len ? e->st->insn[e->pos++] : next8_fetch(e);
 }
 
 /* The next 1, 2, 4 or 8 bytes, sign-extended. */
@@ -58,47 +59,45 @@ static void override_segment(struct emu *e, u8 seg)
 		e->in.seg = seg;
 }
 
-/* Prefixes; returns the first opcode byte. */
-static u8 prefixes(struct emu *e)
+/* Bytes that are a prefix in some mode. */
+static const bool is_prefix[256] = {
+	[0x26] = true,          [0x2e] = true,          [0x36] = true, [0x3e] = true,
+	[0x40 ... 0x4f] = true, [0x64 ... 0x67] = true, [0xf0] = true, [0xf2 ... 0xf3] = true,
+};
+
+/* One prefix; false if in this mode it is an opcode. */
+static bool prefix(struct emu *e, u8 b)
 {
 	struct insn *in = &e->in;
 
-	for (;;) {
-		u8 b = next8(e);
-
-		if ((b & 0xf0) == 0x40 && e->st->mode == 64) {
-			in->rex = b;
-			continue;
-		}
-		switch (b) {
-		case 0x26:
-		case 0x2e:
-		case 0x36:
-		case 0x3e:
-			override_segment(e, (b >> 3) & 3);
-			break;
-		case 0x64:
-		case 0x65:
-			override_segment(e, b & 7);
-			break;
-		case 0x66:
-			in->op_size_prefix = true;
-			break;
-		case 0x67:
-			in->ad_size = e->st->mode == 32 ? 2 : 4;
-			break;
-		case 0xf0:
-			in->lock = true;
-			break;
-		case 0xf2:
-		case 0xf3:
-			in->rep = b;
-			break;
-		default:
-			return b;
-		}
-		in->rex = 0; /* REX counts only right before the opcode */
+	if ((b & 0xf0) == 0x40) {
+		in->rex = b;
+		return e->st->mode == 64;
 	}
+	in->rex = 0; /* REX counts only right before the opcode */
+	switch (b) {
+	case 0x64:
+	case 0x65:
+		override_segment(e, b & 7);
+		break;
+	case 0x66:
+		in->op_size_prefix = true;
+		break;
+	case 0x67:
+		in->ad_size = e->st->mode == 32 ? 2 : 4;
+		break;
+	case 0xf0:
+		in->lock = true;
+		break;
+	case 0xf2:
+	case 0xf3:
+		in->rep = b;
+		break;
+	default:
+		override_segment(e, (b >> 3) & 3);
+		break;
+	}
+	return true;
 }
 
 /* ModRM's memory forms with 16-bit addresses. */
@@ -155,23 +154,16 @@ static bool address32(struct emu *e, u8 mod, u8 rm)
 	return false;
 }
 
-/* Sizes of operands, of the source and of the immediate. */
-static void sizes(struct emu *e)
+/* What particular opcodes make of the operand size. */
+static void particular_sizes(struct emu *e)
 {
 	struct insn *in = &e->in;
 	bool is64 = e->st->mode == 64;
 
-	in->op_size = (e->st->mode == 16) != in->op_size_prefix ? 2 : 4;
-	if (is64 && (in->rex & REX_W))
-		in->op_size = 8;
 	if (is64 && ((in->flags & F_BRANCH) || ((in->flags & F_STACK) && in->op_size == 4)))
 		in->op_size = 8;
 	if ((in->flags & F_NO_66) && in->op_size == 2)
 		in->op_size = 4;
-	if ((in->op == OP_INS || in->op == OP_OUTS) && in->op_size == 8)
-		in->op_size = 4;
-	if (in->flags & F_BYTE)
-		in->op_size = 1;
 	in->src_size = in->op_size;
 	if (in->flags & F_SRC8)
 		in->src_size = 1;
@@ -181,119 +173,144 @@ static void sizes(struct emu *e)
 		in->src_size = 4;
 }
 
+/* Sizes of operands, of the source and of the immediate. */
+static void sizes(struct emu *e)
+{
+	struct insn *in = &e->in;
+
+	in->op_size = (e->st->mode == 16) != in->op_size_prefix ? 2 : 4;
+	if (in->rex & REX_W)
+		in->op_size = in->op >= OP_INS ? 4 : 8;
+	if (in->flags & F_BYTE)
+		in->op_size = 1;
+	in->src_size = in->op_size;
+	if (in->flags & F_SIZES)
+		particular_sizes(e);
+}
+
+/* The row of the opcode behind the prefixes. */
 static const struct opcode *opcode(struct emu *e)
 {
 	struct insn *in = &e->in;
+	u8 b = next8(e);
 
-	in->opcode = prefixes(e);
-	if (in->opcode != 0x0f)
-		return optable_one_byte(in->opcode);
-	in->opcode = next8(e);
-	if (in->opcode != 0x38)
-		return optable_0f(in->opcode);
-	in->opcode = next8(e);
-	return optable_0f38(in->opcode);
+	while (is_prefix[b]) {
+		if (!prefix(e, b)) {
+			in->rex = 0;
+			break;
+		}
+		b = next8(e);
+	}
+	if (b == 0x0f) {
+		b = next8(e);
+		if (b == 0x38) {
+			in->opcode = next8(e);
+			return optable_0f38(in->opcode);
+		}
+		in->opcode = b;
+		return optable_0f(b);
+	}
+	in->opcode = b;
+	return optable_one_byte(b);
 }
 
-/* Take over the row and, if the opcode is a group, the row of the reg field. */
-static void take_row(struct insn *in, const struct opcode *row, u8 modrm)
+/* In a group, the row of the reg field completes the opcode's. */
+static void resolve_group(struct insn *in, u8 modrm)
 {
+	const struct opcode *row = optable_group(&in->row, modrm >> 3);
+
 	in->op = row->op;
-	in->dst = row->dst;
-	in->src = row->src;
-	in->flags = row->flags;
-	if (row->flags & F_GROUP) {
-		row = optable_group(row, modrm >> 3);
-		in->op = row->op;
-		in->flags |= row->flags;
-		if (row->dst) {
-			in->dst = row->dst;
-			in->src = row->src;
-		}
+	in->flags |= row->flags;
+	if (row->dst) {
+		in->dst = row->dst;
+		in->src = row->src;
 	}
 }
 
-static bool has_modrm(const struct opcode *row)
-{
-	return row->dst == IN_RM || row->dst == IN_REG;
-}
-
-/* Operands after the opcode.  modrm is meaningful if the row has one. */
-static void operands(struct emu *e, bool with_modrm, u8 modrm)
+/* ModRM and what belongs to it.  Is ea relative to RIP? */
+static bool modrm_operands(struct emu *e, u8 modrm)
 {
 	struct insn *in = &e->in;
-	bool rip_relative = false;
 	u8 mod = modrm >> 6;
 
-	if (with_modrm) {
-		in->reg = (u8)((modrm >> 3 & 7) | (in->rex & REX_R) << 1);
-		in->rm = (u8)((modrm & 7) | (in->rex & REX_B) << 3);
-		in->mem = mod != 3;
-		if (in->mem && in->ad_size == 2)
-			address16(e, mod, modrm & 7);
-		else if (in->mem)
-			rip_relative = address32(e, mod, modrm & 7);
-	} else if (in->dst == IN_MOFFS || in->src == IN_MOFFS) {
+	in->reg = (u8)((modrm >> 3 & 7) | (in->rex & REX_R) << 1);
+	in->rm = (u8)((modrm & 7) | (in->rex & REX_B) << 3);
+	in->mem = mod != 3;
+	if (!in->mem)
+		return false;
+	if (in->ad_size != 2)
+		return address32(e, mod, modrm & 7);
+	address16(e, mod, modrm & 7);
+	return false;
+}
+
+/* Immediates, and addresses in their place. */
+static void immediate(struct emu *e)
+{
+	struct insn *in = &e->in;
+
+	if (in->dst == IN_MOFFS || in->src == IN_MOFFS) {
 		in->mem = true;
 		in->ea = next_signed(e, in->ad_size);
 		if (in->dst == IN_MOFFS)
 			in->dst = IN_RM;
 		else
 			in->src = IN_RM;
-	}
-	if (in->src == IN_IMM8)
+	} else if (in->src == IN_IMM8) {
 		in->imm = next_signed(e, 1);
-	else if (in->src == IN_IMM)
+	} else {
 		in->imm = next_signed(e, MIN(in->op_size, 4u));
-	if (rip_relative)
-		in->ea += e->st->rip + e->pos;
-	if (in->seg == EMU_SREGS)
-		in->seg = EMU_DS;
-	if (in->ad_size < 8)
-		in->ea &= BIT(in->ad_size * 8) - 1;
+	}
 }
 
-/* Is the instruction one that the tables do not describe after all? */
-static bool is_other(const struct emu *e)
+/* The checks that few opcodes need. */
+static enum emu_result restrictions(struct emu *e)
 {
 	const struct insn *in = &e->in;
+	u16 flags = in->flags;
 
-	return in->op == OP_NONE || ((in->flags & F_NO_REP) && in->rep) ||
-	       ((in->flags & F_NO_66) && in->op_size_prefix) ||
-	       ((in->flags & F_ONLY64) && e->st->mode != 64);
-}
-
-static bool is_undefined(const struct emu *e)
-{
-	const struct insn *in = &e->in;
-
-	if (in->lock && (!(in->flags & F_LOCK) || in->dst != IN_RM || !in->mem))
-		return true;
-	return ((in->flags & F_MEM) && !in->mem) || ((in->flags & F_NO64) && e->st->mode == 64);
+	if (((flags & F_NO_REP) && in->rep) || ((flags & F_ONLY64) && e->st->mode != 64))
+		return EMU_UNHANDLEABLE;
+	if (in->lock && (!(flags & F_LOCK) || in->dst != IN_RM || !in->mem))
+		return access_fault(e, EMU_UD, 0);
+	if (((flags & F_MEM) && !in->mem) || ((flags & F_NO64) && e->st->mode == 64) ||
+	    ((flags & F_NO_66) && in->op_size_prefix))
+		return access_fault(e, EMU_UD, 0);
+	return EMU_DONE;
 }
 
 enum emu_result decode(struct emu *e)
 {
 	struct insn *in = &e->in;
-	const struct opcode *row;
+	bool rip_relative = false;
 	bool with_modrm;
 	u8 modrm = 0;
 
 	*in = (struct insn){.ad_size = e->st->mode / 8, .seg = EMU_SREGS};
 	e->pos = 0;
 	e->stop = EMU_DONE;
-	row = opcode(e);
-	with_modrm = has_modrm(row);
+	in->row = *opcode(e);
+	with_modrm = in->dst == IN_RM || in->dst == IN_REG;
 	if (with_modrm)
 		modrm = next8(e);
-	take_row(in, row, modrm);
+	if (in->flags & F_GROUP)
+		resolve_group(in, modrm);
 	if (e->stop)
 		return e->stop;
-	if (is_other(e))
+	if (in->op == OP_NONE)
 		return EMU_UNHANDLEABLE;
 	sizes(e);
-	operands(e, with_modrm, modrm);
+	if (with_modrm)
+		rip_relative = modrm_operands(e, modrm);
+	if (in->src >= IN_IMM || in->dst >= IN_IMM)
+		immediate(e);
 	if (e->stop)
 		return e->stop;
-	return is_undefined(e) ? access_fault(e, EMU_UD, 0) : EMU_DONE;
+	if (rip_relative)
+		in->ea += e->st->rip + e->pos;
+	if (in->seg == EMU_SREGS)
+		in->seg = EMU_DS;
+	if (in->ad_size < 8)
+		in->ea &= BIT(in->ad_size * 8) - 1;
+	return (in->lock || (in->flags & F_RESTRICTED)) ? restrictions(e) : EMU_DONE;
 }

@@ -53,9 +53,10 @@ enum op {
 /* Where an operand is. */
 enum operand {
 	IN_NONE,
-	IN_RM,    /* ModRM's r/m: memory or register */
-	IN_REG,   /* ModRM's reg */
-	IN_ACC,   /* AL, AX, EAX, RAX */
+	IN_RM,  /* ModRM's r/m: memory or register */
+	IN_REG, /* ModRM's reg */
+	IN_ACC, /* AL, AX, EAX, RAX */
+	/* These follow what ModRM brings. */
 	IN_IMM,   /* of the operand size, at most 32 bits, sign-extended */
 	IN_IMM8,  /* sign-extended */
 	IN_MOFFS, /* memory at an address in the instruction; IN_RM once decoded */
@@ -78,6 +79,10 @@ enum opcode_flag {
 	F_NO_66 = 1u << 12,  /* none with an operand-size prefix, and 32 bits without */
 	F_ONLY64 = 1u << 13, /* another instruction outside 64-bit mode */
 	F_NO64 = 1u << 14,   /* none in 64-bit mode */
+	/* Those that decide whether the opcode is an instruction at all. */
+	F_RESTRICTED = F_MEM | F_NO_REP | F_NO_66 | F_ONLY64 | F_NO64,
+	/* Those that change the size of an operand. */
+	F_SIZES = F_STACK | F_BRANCH | F_SRC8 | F_SRC16 | F_SRC32 | F_NO_66,
 };
 
 struct opcode {
@@ -87,9 +92,14 @@ struct opcode {
 };
 
 struct insn {
-	u8 op; /* enum op */
-	u8 dst, src;
-	u16 flags;
+	union {
+		struct opcode row; /* a group's already resolved */
+		struct {
+			u8 op;
+			u8 dst, src;
+			u16 flags;
+		};
+	};
 	u8 opcode;   /* last opcode byte: its low bits are SETcc's and CMOVcc's condition */
 	u8 op_size;  /* of operands, in bytes */
 	u8 src_size; /* of the source, where it differs */
