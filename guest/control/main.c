@@ -1,10 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* The bundled control guest's start. */
-#include "guest/lib/boot.h"
-#include "guest/lib/console.h"
+/* The bundled control guest: guest/lib starts it, and it does what it is ordered. */
+#include "guest/control/monitor.h"
 
 int guest_main(const struct boot *boot)
 {
-	console_printf("kvm0> %s\n", boot->cmdline);
-	return 0;
+	monitor_run(boot);
 }

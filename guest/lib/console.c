@@ -24,6 +24,7 @@
 #define LSR_THR_EMPTY 0x20
 #define LSR_ABSENT    0xff
 
+#define FIFO_SIZE   16
 #define CONSOLE_IRQ 4
 /* Polls of the line status before a byte is written regardless: a stuck UART stops nobody. */
 #define MAX_POLLS 1000000u
@@ -32,6 +33,8 @@
 static u8 ring[1024];
 static u32 ring_head, ring_tail;
 static u32 lock;
+/* Bytes that fit into the transmit FIFO since it was last seen empty. */
+static u32 room;
 
 void console_init(void)
 {
@@ -74,8 +77,9 @@ void console_enable_irq(void)
 
 void console_put_raw(char c)
 {
-	for (u32 n = 0; n < MAX_POLLS && !(inb(UART_LSR) & LSR_THR_EMPTY); n++)
+	for (u32 n = 0; !room && n < MAX_POLLS && !(inb(UART_LSR) & LSR_THR_EMPTY); n++)
 		cpu_pause();
+	room = room ? room - 1 : FIFO_SIZE - 1;
 	outb(UART_DATA, (u8)c);
 }
 

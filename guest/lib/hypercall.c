@@ -85,7 +85,7 @@ s64 kvm0_ioctl(u32 handle, u64 request, u64 arg)
 	return call(KVM0_CALL_IOCTL, handle, request, arg).value;
 }
 
-s64 kvm0_ioctl_ptr(u32 handle, u64 request, const void *arg)
+s64 kvm0_ioctl_ptr(u32 handle, u64 request, void *arg)
 {
 	return kvm0_ioctl(handle, request, addr(arg));
 }
