@@ -8,24 +8,19 @@
 
 struct trap_frame;
 
-/*
- * One a CPU, found through GS.  traps.asm relies on the place of the first four members
- * (checked in trap.c).
- */
+/* One for each CPU, found through GS.  traps.asm relies on the places of the first four members. */
 struct cpu {
 	struct cpu *self;
-	u64 catch_rsp; /* stack pointer to go back to when a caught trap comes, or 0 */
-	u64 user_rsp;  /* the same for trap_try_user() */
-	u64 stack_top; /* of this CPU's own stack */
-	u32 index;     /* 0: the boot CPU */
+	u64 catch_rsp;             /* where trap_try() goes back to when a trap comes, or 0 */
+	struct trap_frame *caught; /* where that trap's frame goes, or NULL */
+	void *tss;
+	u32 index; /* 0: the boot CPU */
 	u32 apic_id;
-	u32 irq_seen;           /* an interrupt came since the last idle_until() */
-	u32 vcpu;               /* handle of the vCPU in kvm0_run_vcpu() here, or 0 */
+	u32 irq_seen; /* an interrupt came since the last idle_until() */
+	u32 vcpu;     /* handle of the vCPU in kvm0_run_vcpu() here, or 0 */
+	u32 online;
 	void (*job)(void *arg); /* mailbox of smp_call(); NULL: idle */
 	void *job_arg;
-	u32 job_done;
-	u32 online;
-	struct trap_frame *caught; /* where a caught trap's frame goes, or NULL */
 };
 
 static inline struct cpu *cpu_this(void)

@@ -31,7 +31,7 @@ struct kvm0_result kvm0_call(u64 number, u64 a, u64 b, u64 c);
  * kvm0_on_wake() (NULL: none) is called with the handle, or KVM0_WAKE_ALL, on this CPU.
  */
 s64 kvm0_ioctl(u32 handle, u64 request, u64 arg);
-s64 kvm0_ioctl_ptr(u32 handle, u64 request, const void *arg);
+s64 kvm0_ioctl_ptr(u32 handle, u64 request, void *arg);
 s64 kvm0_close(u32 handle);
 s64 kvm0_set_run_page(u32 vcpu, const void *page);
 /* Bytes copied; *position is what to ask for next, 0 at first. */

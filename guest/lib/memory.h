@@ -18,6 +18,8 @@ void memory_init(const struct boot *boot);
 void *memory_alloc(u64 size, u64 align) __must_check;
 /* The same without zeroing, for large blocks that the caller fills. */
 void *memory_alloc_raw(u64 size, u64 align) __must_check;
+/* The same, not zeroed, ending at or below `limit`. */
+void *memory_alloc_below(u64 size, u64 align, u64 limit) __must_check;
 /* One zeroed page; halts with a line if there is none. */
 void *memory_page(void);
 /* Gives back a block of memory_alloc(), with the size that was asked for.  NULL is fine. */

@@ -21,9 +21,12 @@ struct trap_frame {
 	u64 rip, cs, rflags, rsp, ss;
 };
 
-/* Builds the IDT (boot CPU) and loads GDT, TSS and IDT for the CPU it runs on. */
+struct cpu;
+
+/* Builds the IDT and sets the 8259 pair up.  Called once, by the start code. */
 void trap_init(void);
-void trap_init_cpu(u32 index, u64 stack_top);
+/* Loads GDT, TSS, IDT and GS of the CPU that calls.  Called by the start code of each. */
+void trap_init_cpu(struct cpu *cpu);
 
 /*
  * Has `handler` called for a vector from 0x20 on, with interrupts off, on the CPU that took
@@ -37,7 +40,7 @@ void trap_set_handler(u8 vector, void (*handler)(void));
  */
 int trap_try(void (*fn)(void *arg), void *arg, struct trap_frame *frame);
 
-/* The same with fn run at CPL 3 (all memory is open to it, I/O ports are not). */
+/* The same with fn run at CPL 3: all memory is open to it, I/O ports are not.  Boot CPU only. */
 int trap_try_user(void (*fn)(void *arg), void *arg, struct trap_frame *frame);
 
 /* The 8259 pair, at TRAP_VECTOR_PIC with all lines masked after trap_init(). */

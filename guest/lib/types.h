@@ -33,7 +33,7 @@ typedef __s64 s64;
 #define __must_check   __attribute__((warn_unused_result))
 #define __noreturn     __attribute__((noreturn))
 #define __packed       __attribute__((packed))
-#define __printf(f, a) __attribute__((format(printf, f, a)))
+#define __printf(f, a) __attribute__((format(__printf__, f, a)))
 
 /* One read or write of memory that an interrupt or another CPU may change meanwhile. */
 #define READ_ONCE(x)     (*(const volatile __typeof__(x) *)&(x))
