@@ -63,7 +63,8 @@ $(O)/hv/%.asm.o: %.asm Makefile $(O)/include/asm_offsets.inc
 	@mkdir -p $(@D)
 	$(Q)$(NASM) -f elf64 -g -F dwarf -Werror -I$(O)/include/ -MD $(@:.o=.d) -MP -o $@ $<
 
-# Linked twice: the second time with the table of symbols of the first.
+# Linked twice: the second time with the table of symbols of the first, which has to
+# be that of the second as well.
 $(O)/symbols0.o: Makefile
 	@mkdir -p $(@D)
 	$(Q)printf 'section .symbols progbits alloc noexec nowrite\nglobal symbol_table\nsymbol_table: dd 0\n' > $(@:.o=.asm)
@@ -76,6 +77,45 @@ $(O)/symbols.o: $(O)/kvm0.pass1.elf scripts/symbols.py
 $(O)/kvm0.elf: $(HV_OBJ) $(O)/symbols.o linker.ld
 	$(call say,LD,$@)
 	$(Q)$(LD) $(LDFLAGS) -T linker.ld -Map $(O)/kvm0.map -o $@ $(HV_OBJ) $(O)/symbols.o
+	$(Q)$(NM) -n $@ | python3 scripts/symbols.py | cmp - $(O)/symbols.asm || { rm -f $@; exit 1; }
+
+# Guest images: multiboot2 kernels built from guest/lib and one folder each, linked at 0 as
+# static position-independent ELF64.  A folder that is not there makes no image.  GRUB
+# refuses every file with a section of relocations, although the image applies its own: the
+# file that boots has no section headers (e_shoff, e_shnum and e_shstrndx are set to 0), the
+# one for debuggers is NAME.debug.elf.
+GUEST_DIRS := control:guest/control abi:tests/abi bench:tests/bench \
+	$(foreach d,$(wildcard guest/payloads/*/.),$(notdir $(d:/.=)):$(d:/.=))
+GUEST_CFLAGS := $(BASE_CFLAGS) -fpie -fvisibility=hidden -Ihv/include -I.
+GUEST_LDFLAGS := $(LDFLAGS) -pie --no-dynamic-linker -z text -z norelro -T guest/lib/guest.ld
+GUEST_LIB := $(patsubst %.c,$(O)/guest/%.o,$(wildcard guest/lib/*.c)) \
+	$(patsubst %.asm,$(O)/guest/%.asm.o,$(wildcard guest/lib/*.asm))
+guest_src = $(wildcard $(1)/*.c $(1)/*/*.c $(1)/*.asm)
+guest_obj = $(patsubst %,$(O)/guest/%.o,$(patsubst %.c,%,$(call guest_src,$(1))))
+define guest_image
+GUEST_IMAGES += $(O)/$(1).elf
+$(O)/$(1).debug.elf: $(call guest_obj,$(2)) $(GUEST_LIB) guest/lib/guest.ld Makefile
+	$$(call say,LD,$$@)
+	$(Q)$(LD) $(GUEST_LDFLAGS) -o $$@ $(call guest_obj,$(2)) $(GUEST_LIB)
+$(O)/$(1).elf: $(O)/$(1).debug.elf
+	$(Q)$(OBJCOPY) -S $$< $$@
+	$(Q)dd if=/dev/zero of=$$@ bs=1 seek=40 count=8 conv=notrunc status=none
+	$(Q)dd if=/dev/zero of=$$@ bs=1 seek=60 count=4 conv=notrunc status=none
+endef
+$(foreach g,$(GUEST_DIRS),$(if $(call guest_src,$(lastword $(subst :, ,$(g)))),$(eval \
+	$(call guest_image,$(firstword $(subst :, ,$(g))),$(lastword $(subst :, ,$(g)))))))
+
+$(O)/guest/%.o: %.c Makefile
+	$(call say,CC,$<)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(GUEST_CFLAGS) -c -o $@ $<
+$(O)/guest/%.asm.o: %.asm Makefile
+	$(call say,NASM,$<)
+	@mkdir -p $(@D)
+	$(Q)$(NASM) -f elf64 -g -F dwarf -Werror -MD $(@:.o=.d) -MP -o $@ $<
+
+.PHONY: guests
+guests: $(GUEST_IMAGES)
 
 -include $(HV_OBJ:.o=.d) $(O)/hv/arch/x86/asm_offsets.d
 

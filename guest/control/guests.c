@@ -1,0 +1,195 @@
+/* SPDX-License-Identifier: MIT */
+/* The virtual machines that there are; see guests.h. */
+#include <linux/errno.h>
+#include "guest/control/guests.h"
+#include "guest/control/terminal.h"
+#include "guest/lib/console.h"
+#include "guest/lib/format.h"
+#include "guest/lib/hypercall.h"
+#include "guest/lib/string.h"
+#include "guest/lib/time.h"
+
+static struct guest guests[GUESTS_MAX];
+static struct guest *attached;
+static bool debug;
+
+static void on_output(void *owner, u8 byte)
+{
+	struct guest *g = owner;
+
+	if (g == attached)
+		console_put_raw((char)byte);
+	else
+		g->held[g->held_total++ % GUESTS_HELD] = byte;
+}
+
+static void on_report(void *owner, const char *text)
+{
+	const struct guest *g = owner;
+
+	if (g == attached)
+		console_putc('\n');
+	terminal_say("VM %u (%s) %s", g->id, g->vm.config.name, text);
+}
+
+static void on_wake(u32 handle)
+{
+	for (u32 i = 0; i < GUESTS_MAX; i++)
+		if (guests[i].used)
+			vm_wake(&guests[i].vm, handle);
+}
+
+static int create(struct guest *g, const struct vm_config *config, char *why, u64 why_size)
+{
+	struct vm_sink sink = {.owner = g, .output = on_output, .report = on_report};
+	int err = vm_create(&g->vm, config, &sink, why, why_size);
+
+	g->used = !err;
+	g->vm.named = debug;
+	return err;
+}
+
+int guests_start(const struct vm_config *config, char *why, u64 why_size)
+{
+	struct guest *g = NULL;
+
+	for (u32 i = GUESTS_MAX; i-- > 0;)
+		if (!guests[i].used)
+			g = &guests[i];
+	if (!g) {
+		format_text(why, why_size, "there are %u VMs already: stop one of them",
+			    GUESTS_MAX);
+		return -EBUSY;
+	}
+	kvm0_on_wake(on_wake);
+	g->id = (u32)(g - guests) + 1;
+	g->held_total = g->queue_head = g->queue_tail = 0;
+	int err = create(g, config, why, why_size);
+	if (err)
+		return err;
+	guests_attach(g);
+	return (int)g->id;
+}
+
+void guests_stop(struct guest *g)
+{
+	if (attached == g)
+		attached = NULL;
+	vm_destroy(&g->vm);
+	g->used = false;
+}
+
+struct guest *guests_find(u32 id)
+{
+	return id && id <= GUESTS_MAX && guests[id - 1].used ? &guests[id - 1] : NULL;
+}
+
+u32 guests_count(void)
+{
+	u32 n = 0;
+
+	for (u32 i = 0; i < GUESTS_MAX; i++)
+		n += guests[i].used;
+	return n;
+}
+
+struct guest *guests_attached(void)
+{
+	return attached;
+}
+void guests_detach(void)
+{
+	attached = NULL;
+}
+
+void guests_attach(struct guest *g)
+{
+	terminal_leave();
+	attached = g;
+	terminal_say("VM %u (%s) has the console; Ctrl-] comes back to the prompt", g->id,
+		     g->vm.config.name);
+	u64 from = g->held_total > GUESTS_HELD ? g->held_total - GUESTS_HELD : 0;
+	if (from)
+		terminal_say("(%llu bytes of its output since are lost)", from);
+	for (; from < g->held_total; from++)
+		console_put_raw((char)g->held[from % GUESTS_HELD]);
+	g->held_total = 0;
+}
+
+/* Hands queued bytes to the serial port as far as it has room. */
+static void feed(struct guest *g)
+{
+	while (g->queue_head != g->queue_tail && vm_input_room(&g->vm))
+		vm_input(&g->vm, g->queue[g->queue_tail++ % GUESTS_QUEUED]);
+}
+
+void guests_type(u8 byte)
+{
+	struct guest *g = attached;
+
+	if (!g || g->queue_head - g->queue_tail == GUESTS_QUEUED)
+		return;
+	g->queue[g->queue_head++ % GUESTS_QUEUED] = byte;
+	feed(g);
+}
+
+/* A guest that reset itself starts again from its image. */
+static void restart(struct guest *g)
+{
+	static struct vm_config config;
+	char why[256];
+	bool was_attached = g == attached;
+
+	on_report(g, "resets: it is started again");
+	config = g->vm.config;
+	guests_stop(g);
+	if (create(g, &config, why, sizeof(why)))
+		terminal_say("VM %u (%s) does not start again: %s", g->id, config.name, why);
+	else if (was_attached)
+		attached = g;
+}
+
+static void finish(struct guest *g, enum vm_state state)
+{
+	if (state == VM_RESET) {
+		restart(g);
+		return;
+	}
+	if (state == VM_POWERED_OFF)
+		on_report(g, "has powered itself off");
+	else if (state == VM_HALTED)
+		on_report(g, "has halted for good");
+	guests_stop(g);
+}
+
+u64 guests_run(void)
+{
+	u64 next = TIME_NEVER;
+
+	for (u32 i = 0; i < GUESTS_MAX; i++) {
+		struct guest *g = &guests[i];
+		if (!g->used)
+			continue;
+		feed(g);
+		if (vm_ready(&g->vm, rdtsc())) {
+			enum vm_state state = vm_step(&g->vm);
+			if (state != VM_RUNS && state != VM_WAITS)
+				finish(g, state);
+		}
+	}
+	for (u32 i = 0; i < GUESTS_MAX; i++) {
+		if (!guests[i].used)
+			continue;
+		if (guests[i].vm.state != VM_WAITS)
+			return 0;
+		next = MIN(next, guests[i].vm.deadline);
+	}
+	return next;
+}
+
+void guests_set_debug(bool on)
+{
+	debug = on;
+	for (u32 i = 0; i < GUESTS_MAX; i++)
+		guests[i].vm.named = on;
+}

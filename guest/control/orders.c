@@ -1,0 +1,316 @@
+/* SPDX-License-Identifier: MIT */
+/* What each order does; see orders.h. */
+#include "guest/control/orders.h"
+#include "guest/control/guests.h"
+#include "guest/control/terminal.h"
+#include "guest/lib/console.h"
+#include "guest/lib/format.h"
+#include "guest/lib/hypercall.h"
+#include "guest/lib/memory.h"
+#include "guest/lib/power.h"
+#include "guest/lib/smp.h"
+#include "guest/lib/string.h"
+#include "guest/lib/time.h"
+
+#define MEM_DEFAULT (256 * SIZE_1M)
+/* Left for the control guest's own pages when mem= is not given. */
+#define MEM_SPARE (4 * SIZE_1M)
+
+static const struct boot *boot;
+
+void orders_init(const struct boot *b)
+{
+	boot = b;
+	terminal_say("control guest: %u modules, %llu MiB free; help lists the orders",
+		     b->module_count, memory_free_bytes() / SIZE_1M);
+	if (b->modules_dropped)
+		terminal_say("%u modules more than %u: they are left out", b->modules_dropped,
+			     BOOT_MAX_MODULES);
+	if (!kvm0_present())
+		terminal_say("kvm0 is not below this (no CPUID signature): run is refused");
+	else if (kvm0_version() != KVM0_ABI_VERSION)
+		terminal_say("kvm0 has hypercall ABI %u, this was built for %u: run may fail",
+			     kvm0_version(), KVM0_ABI_VERSION);
+}
+
+/* What a module looks like. */
+static void describe(const struct boot_module *module, char *to, u64 size)
+{
+	static const struct {
+		u8 length;
+		char magic[8];
+		const char *kind;
+	} kinds[] = {
+		{2, "\x1f\x8b", "gzip"},
+		{6, "070701", "cpio archive"},
+		{4, "\x28\xb5\x2f\xfd", "zstd"},
+		{6,
+		 "\xfd"
+		 "7zXZ",
+		 "xz"},
+		{4,
+		 "\x7f"
+		 "ELF",
+		 "ELF program"},
+	};
+	struct linux_image image;
+	char why[160];
+
+	if (!linux_check(&image, module->start, module->size, why, sizeof(why))) {
+		format_text(to, size, "Linux kernel, boot protocol %u.%02u", image.version >> 8,
+			    image.version & 0xffu);
+		return;
+	}
+	for (u32 i = 0; i < ARRAY_SIZE(kinds); i++)
+		if (module->size >= kinds[i].length &&
+		    !memcmp(module->start, kinds[i].magic, kinds[i].length)) {
+			format_text(to, size, "%s", kinds[i].kind);
+			return;
+		}
+	format_text(to, size, "data");
+}
+
+static bool do_ls(const struct order *order)
+{
+	char kind[64];
+
+	(void)order;
+	if (!boot->module_count)
+		terminal_say("no modules: add module2 lines to grub.cfg");
+	for (u32 i = 0; i < boot->module_count; i++) {
+		const struct boot_module *module = &boot->modules[i];
+		describe(module, kind, sizeof(kind));
+		terminal_say("%-20s %9llu KiB at 0x%08llx  %s", module->name,
+			     (module->size + 1023) / 1024, addr(module->start), kind);
+	}
+	return true;
+}
+
+static const struct boot_module *find_module(const char *name)
+{
+	const struct boot_module *module = boot_find_module(boot, name);
+
+	if (!module)
+		terminal_say("no module '%s': ls lists those that there are", name);
+	return module;
+}
+
+static u64 default_mem(void)
+{
+	u64 most = ram_available();
+
+	return MIN(MEM_DEFAULT, most > MEM_SPARE ? most - MEM_SPARE : most);
+}
+
+static bool do_run(const struct order *order)
+{
+	static struct vm_config config;
+	struct order_run run;
+	char why[256];
+
+	if (order_parse_run(order, &run, why, sizeof(why))) {
+		terminal_say("%s", why);
+		return false;
+	}
+	if (!kvm0_present()) {
+		terminal_say("run needs kvm0 below: boot kvm0.elf with this as its first module");
+		return false;
+	}
+	const struct boot_module *kernel = find_module(run.kernel);
+	const struct boot_module *initrd = run.initrd ? find_module(run.initrd) : NULL;
+	if (!kernel || (run.initrd && !initrd))
+		return false;
+	memset(&config, 0, sizeof(config));
+	format_text(config.name, sizeof(config.name), "%s", run.name ? run.name : run.kernel);
+	format_text(config.kernel_name, sizeof(config.kernel_name), "%s", run.kernel);
+	format_text(config.cmdline, sizeof(config.cmdline), "%s", run.cmdline);
+	config.kernel = kernel->start;
+	config.kernel_size = kernel->size;
+	config.initrd = initrd ? initrd->start : NULL;
+	config.initrd_size = initrd ? initrd->size : 0;
+	config.mem = run.mem ? run.mem : default_mem();
+	if (guests_start(&config, why, sizeof(why)) < 0) {
+		terminal_say("%s", why);
+		return false;
+	}
+	return true;
+}
+
+static const char *state_name(const struct vm *vm)
+{
+	return vm->state == VM_WAITS ? "waits" : "runs";
+}
+
+static void list_exits(const struct vm *vm)
+{
+	char text[256];
+	size_t n = 0;
+
+	text[0] = 0;
+	for (u32 i = 0; i < VM_EXIT_KINDS; i++)
+		if (vm->exits[i] && n < sizeof(text))
+			n += format_text(text + n, sizeof(text) - n, " %s %llu", vm_exit_name(i),
+					 vm->exits[i]);
+	terminal_say("   exits:%s; to nothing: ports %llu, memory %llu", n ? text : " none",
+		     vm->unknown_ports, vm->unknown_mmio);
+}
+
+static bool do_vms(const struct order *order)
+{
+	(void)order;
+	if (!guests_count())
+		terminal_say("no VMs: run starts one");
+	for (u32 id = 1; id <= GUESTS_MAX; id++) {
+		const struct guest *g = guests_find(id);
+		if (!g)
+			continue;
+		terminal_say("%2u %-20s %-5s %6llu MiB%s", id, g->vm.config.name,
+			     state_name(&g->vm), g->vm.config.mem / SIZE_1M,
+			     g == guests_attached() ? "  has the console" : "");
+		list_exits(&g->vm);
+	}
+	return true;
+}
+
+/* The VM that the order's only argument names; with one VM it may be left out. */
+static struct guest *named_guest(const struct order *order)
+{
+	u32 id = 0;
+
+	if (order->count == 1 && guests_count() == 1)
+		while (!guests_find(++id))
+			;
+	else if (order->count == 1)
+		terminal_say("%s which VM? vms lists their numbers", order->word[0]);
+	else if (order_parse_number(order->word[1], &id) || !guests_find(id))
+		terminal_say("no VM '%s': vms lists their numbers", order->word[1]);
+	return guests_find(id);
+}
+
+static bool do_attach(const struct order *order)
+{
+	struct guest *g = named_guest(order);
+
+	if (g)
+		guests_attach(g);
+	return g != NULL;
+}
+
+static bool do_stop(const struct order *order)
+{
+	struct guest *g = named_guest(order);
+
+	if (!g)
+		return false;
+	guests_stop(g);
+	terminal_say("VM %u (%s) is stopped", g->id, g->vm.config.name);
+	return true;
+}
+
+static bool do_log(const struct order *order)
+{
+	static char text[1024];
+	u64 position = 0;
+	s64 n;
+
+	(void)order;
+	while ((n = kvm0_read_log(text, sizeof(text), &position)) > 0)
+		for (s64 i = 0; i < n; i++)
+			console_putc(text[i]);
+	if (n < 0)
+		terminal_say("kvm0's log cannot be read: %s", kvm0_errno_name(n));
+	return n >= 0;
+}
+
+static void count_me(void *arg)
+{
+	__atomic_add_fetch((u32 *)arg, 1, __ATOMIC_RELEASE);
+}
+
+static bool do_cpus(const struct order *order)
+{
+	static bool started;
+	static u32 answered;
+
+	(void)order;
+	if (!started)
+		smp_start();
+	started = true;
+	answered = 1;
+	for (u32 i = 1; i < smp_count(); i++)
+		if (smp_call(i, count_me, &answered) || !smp_wait(i, time_us(100000)))
+			terminal_say("CPU %u does not answer", i);
+	terminal_say("%u CPUs, %u of them answer; TSC %llu kHz", smp_count(), answered,
+		     time_tsc_hz() / 1000);
+	return answered == smp_count();
+}
+
+static bool do_debug(const struct order *order)
+{
+	static bool on;
+
+	(void)order;
+	on = !on;
+	guests_set_debug(on);
+	terminal_say("unknown ports and addresses of guests are %s", on ? "named" : "not named");
+	return true;
+}
+
+static bool do_poweroff(const struct order *order)
+{
+	(void)order;
+	power_off();
+}
+
+static bool do_reboot(const struct order *order)
+{
+	(void)order;
+	power_reset();
+}
+
+static bool do_help(const struct order *order);
+
+static const struct {
+	const char *verb;
+	u32 most; /* words */
+	bool (*carry_out)(const struct order *order);
+	const char *arguments, *help;
+} verbs[] = {
+	{"run", ORDER_WORDS, do_run, " KERNEL [initrd=MODULE] [mem=SIZE] [name=NAME] [-- ...]",
+	 "start a Linux kernel as a VM"},
+	{"ls", 1, do_ls, "", "list the modules"},
+	{"vms", 1, do_vms, "", "list the VMs and their exits"},
+	{"attach", 2, do_attach, " N", "give VM N the console (Ctrl-] takes it back)"},
+	{"stop", 2, do_stop, " N", "end VM N"},
+	{"wait", 1, NULL, "", "go on with the line's next order when all VMs have ended"},
+	{"cpus", 1, do_cpus, "", "start and count the CPUs"},
+	{"log", 1, do_log, "", "show kvm0's log"},
+	{"debug", 1, do_debug, "", "name unknown ports and addresses that guests use, or not"},
+	{"reboot", 1, do_reboot, "", "reset the machine"},
+	{"poweroff", 1, do_poweroff, "", "switch the machine off"},
+	{"help", 1, do_help, "", "show this; orders on one line are separated by ;"},
+};
+
+static bool do_help(const struct order *order)
+{
+	(void)order;
+	for (u32 i = 0; i < ARRAY_SIZE(verbs); i++)
+		terminal_say("  %s%s: %s", verbs[i].verb, verbs[i].arguments, verbs[i].help);
+	return true;
+}
+
+bool orders_do(const struct order *order)
+{
+	if (!order->count)
+		return true;
+	for (u32 i = 0; i < ARRAY_SIZE(verbs); i++) {
+		if (strcmp(verbs[i].verb, order->word[0]))
+			continue;
+		if (order->count <= verbs[i].most && verbs[i].carry_out)
+			return verbs[i].carry_out(order);
+		terminal_say("too many words: %s%s", verbs[i].verb, verbs[i].arguments);
+		return false;
+	}
+	terminal_say("unknown order '%s': help lists them", order->word[0]);
+	return false;
+}

@@ -1,0 +1,201 @@
+/* SPDX-License-Identifier: MIT */
+/* Running a virtual machine: one KVM_RUN and its exit; see vm.h. */
+#include "guest/control/vmm/vm.h"
+#include "guest/control/vmm/ports.h"
+#include "guest/lib/hypercall.h"
+#include "guest/lib/string.h"
+#include "guest/lib/time.h"
+
+#define RFLAGS_IF 0x200ull
+
+static const char *const exit_names[VM_EXIT_KINDS] = {
+	[KVM_EXIT_UNKNOWN] = "UNKNOWN",
+	[KVM_EXIT_EXCEPTION] = "EXCEPTION",
+	[KVM_EXIT_IO] = "IO",
+	[KVM_EXIT_HYPERCALL] = "HYPERCALL",
+	[KVM_EXIT_DEBUG] = "DEBUG",
+	[KVM_EXIT_HLT] = "HLT",
+	[KVM_EXIT_MMIO] = "MMIO",
+	[KVM_EXIT_IRQ_WINDOW_OPEN] = "IRQ_WINDOW_OPEN",
+	[KVM_EXIT_SHUTDOWN] = "SHUTDOWN",
+	[KVM_EXIT_FAIL_ENTRY] = "FAIL_ENTRY",
+	[KVM_EXIT_INTR] = "INTR",
+	[KVM_EXIT_INTERNAL_ERROR] = "INTERNAL_ERROR",
+	[KVM_EXIT_SYSTEM_EVENT] = "SYSTEM_EVENT",
+};
+
+const char *vm_exit_name(u32 reason)
+{
+	return reason < VM_EXIT_KINDS && exit_names[reason] ? exit_names[reason] : "other";
+}
+
+static void report_segment(struct vm *vm, const char *name, const struct kvm_segment *s)
+{
+	vm_report(vm, "  %s %04x base %llx limit %x type %x dpl %u l %u db %u%s", name, s->selector,
+		  s->base, s->limit, s->type, s->dpl, s->l, s->db, s->unusable ? " unusable" : "");
+}
+
+void vm_report_registers(struct vm *vm)
+{
+	struct kvm_regs r;
+	struct kvm_sregs s;
+
+	if (kvm0_ioctl_ptr(vm->vcpu, KVM_GET_REGS, &r) < 0 ||
+	    kvm0_ioctl_ptr(vm->vcpu, KVM_GET_SREGS, &s) < 0) {
+		vm_report(vm, "  its registers cannot be read");
+		return;
+	}
+	vm_report(vm, "  rip %016llx rflags %08llx rsp %016llx", r.rip, r.rflags, r.rsp);
+	vm_report(vm, "  rax %016llx rbx %016llx rcx %016llx", r.rax, r.rbx, r.rcx);
+	vm_report(vm, "  rdx %016llx rsi %016llx rdi %016llx", r.rdx, r.rsi, r.rdi);
+	vm_report(vm, "  rbp %016llx r8  %016llx r9  %016llx", r.rbp, r.r8, r.r9);
+	vm_report(vm, "  r10 %016llx r11 %016llx r12 %016llx", r.r10, r.r11, r.r12);
+	vm_report(vm, "  r13 %016llx r14 %016llx r15 %016llx", r.r13, r.r14, r.r15);
+	vm_report(vm, "  cr0 %llx cr2 %llx cr3 %llx cr4 %llx efer %llx", s.cr0, s.cr2, s.cr3, s.cr4,
+		  s.efer);
+	report_segment(vm, "cs", &s.cs);
+	report_segment(vm, "ss", &s.ss);
+	report_segment(vm, "tr", &s.tr);
+	vm_report(vm, "  gdt %llx/%x idt %llx/%x", s.gdt.base, s.gdt.limit, s.idt.base,
+		  s.idt.limit);
+}
+
+static void fail(struct vm *vm)
+{
+	vm_report_registers(vm);
+	vm->state = VM_FAILED;
+}
+
+static void do_io(struct vm *vm)
+{
+	struct kvm_run *run = vm->run;
+	u32 size = run->io.size, count = run->io.count;
+	u64 offset = run->io.data_offset;
+
+	if ((size != 1 && size != 2 && size != 4) || offset > vm->run_size ||
+	    (u64)size * count > vm->run_size - offset) {
+		vm_report(vm,
+			  "has an I/O exit of %u times %u bytes at offset 0x%llx: kvm0 is broken",
+			  count, size, offset);
+		fail(vm);
+		return;
+	}
+	u8 *data = (u8 *)run + offset;
+	for (u32 i = 0; i < count; i++, data += size) {
+		u32 value = 0;
+		if (run->io.direction == KVM_EXIT_IO_IN) {
+			value = ports_read(vm, run->io.port, size);
+			memcpy(data, &value, size);
+		} else {
+			memcpy(&value, data, size);
+			ports_write(vm, run->io.port, size, value);
+		}
+	}
+}
+
+/* No device is memory-mapped: reads give all ones, writes go nowhere. */
+static void do_mmio(struct vm *vm)
+{
+	u64 at = vm->run->mmio.phys_addr, page = ALIGN_DOWN(at, PAGE_SIZE);
+
+	if (!vm->run->mmio.is_write)
+		memset(vm->run->mmio.data, 0xff, sizeof(vm->run->mmio.data));
+	vm->unknown_mmio++;
+	if (!vm->named || vm->seen_count == VM_NAMED_MAX)
+		return;
+	for (u32 i = 0; i < vm->seen_count; i++)
+		if (vm->seen[i] == page)
+			return;
+	vm->seen[vm->seen_count++] = page;
+	vm_report(vm, "%s 0x%llx, where nothing is", vm->run->mmio.is_write ? "writes" : "reads",
+		  at);
+}
+
+static void report_internal(struct vm *vm)
+{
+	const struct kvm_run *run = vm->run;
+
+	vm_report(vm, "stopped: KVM_EXIT_INTERNAL_ERROR, suberror %u", run->internal.suberror);
+	for (u32 i = 0; i < MIN(run->internal.ndata, (u32)ARRAY_SIZE(run->internal.data)); i++)
+		vm_report(vm, "  data[%u] 0x%llx", i, run->internal.data[i]);
+	fail(vm);
+}
+
+static void do_exit(struct vm *vm)
+{
+	const struct kvm_run *run = vm->run;
+	u32 reason = run->exit_reason;
+
+	vm->exits[MIN(reason, VM_EXIT_KINDS - 1u)]++;
+	switch (reason) {
+	case KVM_EXIT_IO:
+		do_io(vm);
+		break;
+	case KVM_EXIT_MMIO:
+		do_mmio(vm);
+		break;
+	case KVM_EXIT_INTR:
+	case KVM_EXIT_IRQ_WINDOW_OPEN:
+		break;
+	case KVM_EXIT_SHUTDOWN:
+		vm_report(vm, "stopped: triple fault (KVM_EXIT_SHUTDOWN)");
+		fail(vm);
+		break;
+	case KVM_EXIT_FAIL_ENTRY:
+		vm_report(vm, "stopped: KVM_EXIT_FAIL_ENTRY, hardware reason 0x%llx, CPU %u",
+			  run->fail_entry.hardware_entry_failure_reason, run->fail_entry.cpu);
+		fail(vm);
+		break;
+	case KVM_EXIT_INTERNAL_ERROR:
+		report_internal(vm);
+		break;
+	default:
+		vm_report(vm, "stopped: unexpected exit %u (%s)", reason, vm_exit_name(reason));
+		fail(vm);
+		break;
+	}
+}
+
+/* A halt that only an NMI could end: there is none here. */
+static bool halted_for_good(struct vm *vm)
+{
+	struct kvm_regs r;
+
+	return vm->deadline == KVM0_NO_DEADLINE &&
+	       kvm0_ioctl_ptr(vm->vcpu, KVM_GET_REGS, &r) >= 0 && !(r.rflags & RFLAGS_IF);
+}
+
+enum vm_state vm_step(struct vm *vm)
+{
+	vm->state = VM_RUNS;
+	s64 r = kvm0_run_once(vm->vcpu, &vm->deadline);
+	if (r == 0) {
+		do_exit(vm);
+	} else if (r == KVM0_RUN_BLOCKED) {
+		vm->state = halted_for_good(vm) ? VM_HALTED : VM_WAITS;
+	} else if (r != KVM0_RUN_AGAIN && r != -EINTR && r != -EAGAIN) {
+		vm_report(vm, "stopped: KVM_RUN failed: %s (%lld)", kvm0_errno_name(r), r);
+		fail(vm);
+	}
+	return vm->state;
+}
+
+bool vm_ready(const struct vm *vm, u64 tsc)
+{
+	return vm->state == VM_RUNS || (vm->state == VM_WAITS && tsc >= vm->deadline);
+}
+
+void vm_wake(struct vm *vm, u32 handle)
+{
+	if (vm->state == VM_WAITS && (handle == vm->vcpu || handle == KVM0_WAKE_ALL))
+		vm->state = VM_RUNS;
+}
+
+u32 vm_input_room(const struct vm *vm)
+{
+	return serial_room(&vm->serial);
+}
+void vm_input(struct vm *vm, u8 byte)
+{
+	serial_receive(&vm->serial, byte);
+}

@@ -1,0 +1,169 @@
+/* SPDX-License-Identifier: MIT */
+/* Making and unmaking a virtual machine; see vm.h.  How it runs is in run.c. */
+#include "guest/control/vmm/vm.h"
+#include "guest/control/vmm/tables.h"
+#include "guest/control/vmm/vcpu.h"
+#include "guest/lib/format.h"
+#include "guest/lib/hypercall.h"
+#include "guest/lib/memory.h"
+#include "guest/lib/string.h"
+
+void vm_report(struct vm *vm, const char *format, ...)
+{
+	char line[256];
+	va_list args;
+
+	va_start(args, format);
+	format_text_v(line, sizeof(line), format, args);
+	va_end(args);
+	vm->sink.report(vm->sink.owner, line);
+}
+
+static void on_output(void *owner, u8 byte)
+{
+	struct vm *vm = owner;
+
+	vm->sink.output(vm->sink.owner, byte);
+}
+
+static void on_serial_irq(void *owner, bool level)
+{
+	struct vm *vm = owner;
+	struct kvm_irq_level irq = {.irq = SERIAL_IRQ, .level = level};
+	s64 err = kvm0_ioctl_ptr(vm->handle, KVM_IRQ_LINE, &irq);
+
+	if (err < 0)
+		vm_report(vm, "KVM_IRQ_LINE: %s", kvm0_errno_name(err));
+	if (level && vm->state == VM_WAITS)
+		vm->state = VM_RUNS;
+}
+
+/* Keeps a handle that a KVM_CREATE_* gave. */
+static s64 keep(s64 result, u32 *handle)
+{
+	if (result > 0)
+		*handle = (u32)result;
+	return result;
+}
+
+static s64 create_machine(struct vm *vm, const char **step)
+{
+	struct kvm_pit_config pit = {.flags = KVM_PIT_SPEAKER_DUMMY};
+	u64 identity = VM_IDENTITY_MAP;
+	s64 err;
+
+	*step = "KVM_GET_API_VERSION";
+	err = kvm0_ioctl(0, KVM_GET_API_VERSION, 0);
+	if (err != KVM_API_VERSION)
+		return err < 0 ? err : -EINVAL;
+	*step = "KVM_CREATE_VM";
+	err = keep(kvm0_ioctl(0, KVM_CREATE_VM, 0), &vm->handle);
+	if (err < 0)
+		return err;
+	*step = "KVM_SET_TSS_ADDR";
+	err = kvm0_ioctl(vm->handle, KVM_SET_TSS_ADDR, VM_TSS_ADDRESS);
+	if (err < 0)
+		return err;
+	*step = "KVM_SET_IDENTITY_MAP_ADDR";
+	err = kvm0_ioctl_ptr(vm->handle, KVM_SET_IDENTITY_MAP_ADDR, &identity);
+	if (err < 0)
+		return err;
+	*step = "KVM_CREATE_IRQCHIP";
+	err = kvm0_ioctl(vm->handle, KVM_CREATE_IRQCHIP, 0);
+	if (err < 0)
+		return err;
+	*step = "KVM_CREATE_PIT2";
+	err = kvm0_ioctl_ptr(vm->handle, KVM_CREATE_PIT2, &pit);
+	if (err < 0)
+		return err;
+	*step = "KVM_SET_USER_MEMORY_REGION";
+	return ram_map(&vm->ram, vm->handle);
+}
+
+static s64 create_vcpu(struct vm *vm, const char **step)
+{
+	*step = "KVM_GET_VCPU_MMAP_SIZE";
+	s64 err = kvm0_ioctl(0, KVM_GET_VCPU_MMAP_SIZE, 0);
+	if (err < 0)
+		return err;
+	vm->run_size = (u64)err;
+	*step = "KVM_CREATE_VCPU";
+	err = keep(kvm0_ioctl(vm->handle, KVM_CREATE_VCPU, 0), &vm->vcpu);
+	if (err < 0)
+		return err;
+	*step = "the vCPU's kvm_run page";
+	vm->run = memory_alloc(vm->run_size, PAGE_SIZE);
+	if (!vm->run)
+		return -ENOMEM;
+	return kvm0_set_run_page(vm->vcpu, vm->run);
+}
+
+/* The part that can go wrong without kvm0's help: the kernel, and the memory. */
+static int load(struct vm *vm, struct linux_entry *entry, char *why, u64 why_size)
+{
+	const struct vm_config *c = &vm->config;
+	struct linux_image image;
+	char reason[160];
+
+	int err = linux_check(&image, c->kernel, c->kernel_size, reason, sizeof(reason));
+	if (!err && ram_alloc(&vm->ram, c->mem)) {
+		format_text(
+			why, why_size,
+			"no %llu MiB of memory for it: %llu MiB are free; use a smaller mem=, or "
+			"stop another VM",
+			c->mem / SIZE_1M, ram_available() / SIZE_1M);
+		return -ENOMEM;
+	}
+	if (!err)
+		err = linux_load(&vm->ram, &image, c->initrd, c->initrd_size, c->cmdline,
+				 TABLES_BASE, entry, reason, sizeof(reason));
+	if (!err && tables_write(&vm->ram)) {
+		format_text(reason, sizeof(reason), "leaves no room for the ACPI tables");
+		err = -EFAULT;
+	}
+	if (err)
+		format_text(why, why_size, "%s %s", c->kernel_name, reason);
+	return err;
+}
+
+int vm_create(struct vm *vm, const struct vm_config *config, const struct vm_sink *sink, char *why,
+	      u64 why_size)
+{
+	struct linux_entry entry;
+	const char *step = "";
+
+	memset(vm, 0, sizeof(*vm));
+	vm->config = *config;
+	vm->sink = *sink;
+	vm->state = VM_RUNS;
+	int err = load(vm, &entry, why, why_size);
+	if (err) {
+		vm_destroy(vm);
+		return err;
+	}
+	s64 result = create_machine(vm, &step);
+	if (result >= 0)
+		result = create_vcpu(vm, &step);
+	if (result >= 0)
+		result = vcpu_setup(vm->vcpu, &entry, &step);
+	if (result < 0) {
+		format_text(why, why_size, "%s failed: %s (%lld)", step, kvm0_errno_name(result),
+			    result);
+		vm_destroy(vm);
+		return (int)result;
+	}
+	serial_init(&vm->serial, vm, on_output, on_serial_irq);
+	return 0;
+}
+
+void vm_destroy(struct vm *vm)
+{
+	if (vm->vcpu)
+		(void)kvm0_close(vm->vcpu);
+	if (vm->handle)
+		(void)kvm0_close(vm->handle);
+	memory_free(vm->run, vm->run_size);
+	ram_free(&vm->ram);
+	vm->vcpu = vm->handle = 0;
+	vm->run = NULL;
+}

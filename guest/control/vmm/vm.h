@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * One virtual machine: a PC of one CPU with a serial port, made of KVM's objects and run one
+ * KVM_RUN at a time.  Nothing here knows whether it runs on kvm0 or elsewhere: it calls
+ * guest/lib's hypercall.h, memory.h, time.h and rtc.h.  The control guest's event loop owns
+ * all of them and is the only caller.
+ */
+#pragma once
+
+#include "guest/control/vmm/linux.h"
+#include "guest/control/vmm/ram.h"
+#include "guest/control/vmm/serial.h"
+
+struct kvm_run;
+
+#define VM_EXIT_KINDS   40 /* KVM_EXIT_* counted each; what is above counts as the last */
+#define VM_NAMED_MAX    32 /* unknown ports and pages that are named */
+#define VM_TSS_ADDRESS  0xfffbd000ull
+#define VM_IDENTITY_MAP 0xfffbc000ull
+
+/* What to run: the modules must stay where they are. */
+struct vm_config {
+	char name[32];
+	char kernel_name[64];
+	const void *kernel, *initrd;
+	u64 kernel_size, initrd_size;
+	u64 mem; /* bytes, a multiple of 2 MiB */
+	char cmdline[LINUX_CMDLINE_MAX];
+};
+
+enum vm_state {
+	VM_RUNS,
+	VM_WAITS, /* blocked: until vm->deadline, or an event */
+	VM_POWERED_OFF,
+	VM_HALTED, /* halted with interrupts off: nothing can wake it */
+	VM_RESET,
+	VM_FAILED, /* has been reported */
+};
+
+/* Where a VM's console output and the lines about it go. */
+struct vm_sink {
+	void *owner;
+	void (*output)(void *owner, u8 byte);
+	void (*report)(void *owner, const char *line);
+};
+
+struct vm {
+	struct vm_config config;
+	struct vm_sink sink;
+	enum vm_state state;
+	u64 deadline; /* TSC */
+	u32 handle, vcpu;
+	struct kvm_run *run;
+	u64 run_size;
+	struct ram ram;
+	struct serial serial;
+	u8 cmos_index;
+	u16 pm1_status, pm1_enable, pm1_control;
+	bool named; /* unknown ports and addresses are reported */
+	u64 unknown_ports, unknown_mmio;
+	u64 seen[VM_NAMED_MAX];
+	u32 seen_count;
+	u64 exits[VM_EXIT_KINDS];
+};
+
+/*
+ * Builds the VM of *config up to its first instruction.  0, or -errno with why[] a whole
+ * sentence; nothing is left behind then.
+ */
+int vm_create(struct vm *vm, const struct vm_config *config, const struct vm_sink *sink, char *why,
+	      u64 why_size) __must_check;
+void vm_destroy(struct vm *vm);
+
+/* One KVM_RUN, and what its exit asks for.  Returns vm->state. */
+enum vm_state vm_step(struct vm *vm);
+/* Whether vm_step() has something to do now: it runs, or its deadline has come. */
+bool vm_ready(const struct vm *vm, u64 tsc);
+/* A vCPU with this handle, or KVM0_WAKE_ALL, has an event. */
+void vm_wake(struct vm *vm, u32 handle);
+/* Typed bytes for its console: how many are taken now, and one of them. */
+u32 vm_input_room(const struct vm *vm);
+void vm_input(struct vm *vm, u8 byte);
+/* "IO" for KVM_EXIT_IO and so on; "other" for one without a name here. */
+const char *vm_exit_name(u32 reason);
+
+/* Between the files of vmm/. */
+void vm_report(struct vm *vm, const char *format, ...) __printf(2, 3);
+/* Reports KVM's registers of the vCPU. */
+void vm_report_registers(struct vm *vm);

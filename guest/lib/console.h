@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The serial console: COM1 (0x3f8), 115200 8N1.  Output is polled; input comes by IRQ4 into
+ * a ring, and by polling where the interrupt does not arrive.
+ * Output may be used from the first line of guest_main() on, on every CPU.
+ */
+#pragma once
+
+#include "guest/lib/types.h"
+
+/* Sets the UART up.  Called by the start code before guest_main(). */
+void console_init(void);
+/* Turns the receive interrupt on; the PIC must be set up.  Called by the start code. */
+void console_enable_irq(void);
+
+/* Writes one byte as it is. */
+void console_put_raw(char c);
+/* Writes one byte; a newline becomes carriage return and newline. */
+void console_putc(char c);
+/* Writes formatted text (format.h) of at most 512 bytes, newlines as console_putc() does. */
+void console_printf(const char *format, ...) __printf(1, 2);
+/* The next byte typed, 0..255, or -1 if there is none.  Never waits.  Boot CPU only. */
+int console_getc(void);
+/* Whether console_getc() would give a byte. */
+bool console_has_input(void);
+
+/* The usual short name, for tests: printf() of format.h's conversions. */
+#define printf console_printf

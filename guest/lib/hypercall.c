@@ -1,0 +1,166 @@
+/* SPDX-License-Identifier: MIT */
+/* Calls to kvm0; see hypercall.h. */
+#include "guest/lib/hypercall.h"
+#include "guest/lib/cpu.h"
+#include "guest/lib/smp.h"
+#include "guest/lib/string.h"
+#include "guest/lib/time.h"
+
+#define CPUID_HYPERVISOR (1u << 31) /* leaf 1, ECX */
+#define WAKE_HANDLE      0x7fffffffu
+
+static u32 version;
+static void (*wake_hook)(u32 handle);
+
+void kvm0_init(void)
+{
+	if (!(cpuid(1, 0).ecx & CPUID_HYPERVISOR))
+		return;
+	struct cpuid_regs r = cpuid(KVM0_CPUID_SIGNATURE_LEAF, 0);
+	if (r.eax < KVM0_CPUID_VERSION_LEAF || memcmp(&r.ebx, KVM0_CPUID_SIGNATURE, 12))
+		return;
+	version = cpuid(KVM0_CPUID_VERSION_LEAF, 0).eax;
+}
+
+_Static_assert(offsetof(struct cpuid_regs, edx) == offsetof(struct cpuid_regs, ebx) + 8,
+	       "the signature is compared in one piece");
+
+bool kvm0_present(void)
+{
+	return version != 0;
+}
+u32 kvm0_version(void)
+{
+	return version;
+}
+void kvm0_on_wake(void (*hook)(u32 handle))
+{
+	wake_hook = hook;
+}
+
+struct kvm0_result kvm0_call(u64 number, u64 a, u64 b, u64 c)
+{
+	struct kvm0_result r;
+
+	__asm__ volatile("vmcall"
+			 : "=a"(r.value), "=d"(r.second), "=S"(r.wake)
+			 : "a"(number), "D"(a), "S"(b), "d"(c)
+			 : "memory", "cc");
+	return r;
+}
+
+static void deliver_wake(u32 handle)
+{
+	u32 me = cpu_this()->index;
+
+	for (u32 i = 0; i < smp_count(); i++) {
+		u32 vcpu = __atomic_load_n(&smp_cpu(i)->vcpu, __ATOMIC_ACQUIRE);
+		if (!vcpu || (handle != KVM0_WAKE_ALL && handle != vcpu))
+			continue;
+		if (i == me)
+			WRITE_ONCE(smp_cpu(i)->irq_seen, 1);
+		else
+			smp_kick(i);
+	}
+	if (wake_hook)
+		wake_hook(handle);
+}
+
+static struct kvm0_result call(u64 number, u64 a, u64 b, u64 c)
+{
+	if (!kvm0_present())
+		return (struct kvm0_result){.value = -ENOSYS};
+	struct kvm0_result r = kvm0_call(number, a, b, c);
+	for (u64 wake = r.wake; wake;) {
+		deliver_wake((u32)wake & WAKE_HANDLE);
+		if (!(wake & KVM0_WAKE_MORE))
+			break;
+		wake = kvm0_call(KVM0_CALL_NEXT_WAKE, 0, 0, 0).wake;
+	}
+	return r;
+}
+
+s64 kvm0_ioctl(u32 handle, u64 request, u64 arg)
+{
+	return call(KVM0_CALL_IOCTL, handle, request, arg).value;
+}
+
+s64 kvm0_ioctl_ptr(u32 handle, u64 request, void *arg)
+{
+	return kvm0_ioctl(handle, request, addr(arg));
+}
+
+s64 kvm0_close(u32 handle)
+{
+	return call(KVM0_CALL_CLOSE, handle, 0, 0).value;
+}
+
+s64 kvm0_set_run_page(u32 vcpu, const void *page)
+{
+	return call(KVM0_CALL_SET_RUN_PAGE, vcpu, addr(page), 0).value;
+}
+
+s64 kvm0_read_log(char *to, u64 size, u64 *position)
+{
+	struct kvm0_result r = call(KVM0_CALL_READ_LOG, addr(to), size, *position);
+
+	if (r.value >= 0)
+		*position = r.second;
+	return r.value;
+}
+
+s64 kvm0_run_once(u32 vcpu, u64 *deadline)
+{
+	struct kvm0_result r = call(KVM0_CALL_IOCTL, vcpu, KVM_RUN, 0);
+
+	*deadline = r.value == KVM0_RUN_BLOCKED ? r.second : 0;
+	return r.value;
+}
+
+s64 kvm0_run_vcpu(u32 vcpu, u64 limit)
+{
+	struct cpu *cpu = cpu_this();
+	u64 deadline;
+	s64 r;
+
+	/* Known before the first run, so that no wake-up of another CPU passes by. */
+	__atomic_store_n(&cpu->vcpu, vcpu, __ATOMIC_RELEASE);
+	for (;;) {
+		r = kvm0_run_once(vcpu, &deadline);
+		if (r != KVM0_RUN_AGAIN && r != KVM0_RUN_BLOCKED)
+			break;
+		if (limit != TIME_NEVER && rdtsc() >= limit) {
+			r = -ETIMEDOUT;
+			break;
+		}
+		if (r == KVM0_RUN_BLOCKED)
+			idle_until(MIN(deadline, limit));
+	}
+	__atomic_store_n(&cpu->vcpu, 0, __ATOMIC_RELEASE);
+	return r;
+}
+
+const char *kvm0_errno_name(s64 error)
+{
+	static const struct {
+		u32 number;
+		const char *name;
+	} table[] = {
+		{EPERM, "EPERM"},         {ENOENT, "ENOENT"},
+		{EINTR, "EINTR"},         {EIO, "EIO"},
+		{ENXIO, "ENXIO"},         {E2BIG, "E2BIG"},
+		{EBADF, "EBADF"},         {EAGAIN, "EAGAIN"},
+		{ENOMEM, "ENOMEM"},       {EFAULT, "EFAULT"},
+		{EBUSY, "EBUSY"},         {EEXIST, "EEXIST"},
+		{ENODEV, "ENODEV"},       {EINVAL, "EINVAL"},
+		{EMFILE, "EMFILE"},       {ENOTTY, "ENOTTY"},
+		{ENOSPC, "ENOSPC"},       {ENOSYS, "ENOSYS"},
+		{ETIMEDOUT, "ETIMEDOUT"}, {EOPNOTSUPP, "EOPNOTSUPP"},
+	};
+	u64 number = error < 0 ? 0 - (u64)error : (u64)error;
+
+	for (u32 i = 0; i < ARRAY_SIZE(table); i++)
+		if (table[i].number == number)
+			return table[i].name;
+	return "error";
+}

@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Calls to kvm0 (kvm0/abi.h).  Memory is identity-mapped, so a structure's pointer is its
+ * address.  Where kvm0 is not there (kvm0_present() false) a call would raise #UD: all but
+ * kvm0_call() then answer -ENOSYS.
+ */
+#pragma once
+
+#include <kvm0/abi.h>
+#include <linux/errno.h>
+#include "guest/lib/types.h"
+
+struct kvm0_result {
+	s64 value;  /* RAX */
+	u64 second; /* RDX */
+	u64 wake;   /* RSI: KVM0_WAKE_* */
+};
+
+/* Looks for kvm0's CPUID signature.  Called by the start code. */
+void kvm0_init(void);
+bool kvm0_present(void);
+/* KVM0_ABI_VERSION of the running kvm0; 0 without. */
+u32 kvm0_version(void);
+
+/* The bare call, for those that want every register; wake-ups are the caller's to handle. */
+struct kvm0_result kvm0_call(u64 number, u64 a, u64 b, u64 c);
+
+/*
+ * The calls of kvm0/abi.h.  Each fetches all wake-ups that it was told of and delivers them:
+ * CPUs in kvm0_run_vcpu() with that vCPU leave their halt, and the function given to
+ * kvm0_on_wake() (NULL: none) is called with the handle, or KVM0_WAKE_ALL, on this CPU.
+ */
+s64 kvm0_ioctl(u32 handle, u64 request, u64 arg);
+s64 kvm0_ioctl_ptr(u32 handle, u64 request, void *arg);
+s64 kvm0_close(u32 handle);
+s64 kvm0_set_run_page(u32 vcpu, const void *page);
+/* Bytes copied; *position is what to ask for next, 0 at first. */
+s64 kvm0_read_log(char *to, u64 size, u64 *position);
+void kvm0_on_wake(void (*hook)(u32 handle));
+
+/*
+ * One KVM_RUN.  KVM's result (0: see kvm_run; or -errno), or KVM0_RUN_AGAIN, or
+ * KVM0_RUN_BLOCKED with *deadline set (TSC; KVM0_NO_DEADLINE: none).
+ */
+s64 kvm0_run_once(u32 vcpu, u64 *deadline);
+
+/*
+ * KVM_RUN with KVM's own semantics: runs again after interrupts of this machine, and halts
+ * this CPU while the vCPU is blocked.  Returns 0 or -errno.  `limit` (TSC; TIME_NEVER:
+ * none) ends it with -ETIMEDOUT, looked at between runs.
+ */
+s64 kvm0_run_vcpu(u32 vcpu, u64 limit);
+
+/* "EINVAL" for -EINVAL or EINVAL; "error" for one without a name here. */
+const char *kvm0_errno_name(s64 error);

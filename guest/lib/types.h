@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: MIT */
+/* Integer types and small macros of the guests' runtime; every file of guest/ includes it. */
+#pragma once
+
+#include <linux/types.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+typedef __u8 u8;
+typedef __u16 u16;
+typedef __u32 u32;
+typedef __u64 u64;
+typedef __s8 s8;
+typedef __s16 s16;
+typedef __s32 s32;
+typedef __s64 s64;
+
+#define PAGE_SIZE 4096ull
+#define SIZE_64K  (1ull << 16)
+#define SIZE_1M   (1ull << 20)
+#define SIZE_2M   (1ull << 21)
+#define SIZE_1G   (1ull << 30)
+#define SIZE_4G   (1ull << 32)
+
+#define ARRAY_SIZE(a)    (sizeof(a) / sizeof((a)[0]))
+#define ALIGN_DOWN(x, a) ((x) & ~((__typeof__(x))(a)-1))
+#define ALIGN_UP(x, a)   ALIGN_DOWN((x) + (__typeof__(x))(a)-1, a)
+#define IS_ALIGNED(x, a) (((x) & ((__typeof__(x))(a)-1)) == 0)
+#define MIN(a, b)        ((a) < (b) ? (a) : (b))
+#define MAX(a, b)        ((a) > (b) ? (a) : (b))
+
+#define __must_check   __attribute__((warn_unused_result))
+#define __noreturn     __attribute__((noreturn))
+#define __packed       __attribute__((packed))
+#define __printf(f, a) __attribute__((format(__printf__, f, a)))
+
+/* One read or write of memory that an interrupt or another CPU may change meanwhile. */
+#define READ_ONCE(x)     (*(const volatile __typeof__(x) *)&(x))
+#define WRITE_ONCE(x, v) (*(volatile __typeof__(x) *)&(x) = (v))
+
+/* All memory is identity-mapped: an address is a pointer. */
+static inline void *ptr(u64 address)
+{
+	return (void *)(uintptr_t)address;
+}
+static inline u64 addr(const volatile void *p)
+{
+	return (u64)(uintptr_t)p;
+}

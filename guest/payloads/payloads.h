@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The test guests' routines, for the programs that copy payloads_begin..payloads_end to
+ * GPA_CODE of a guest.  What each does stands at its ENTRY in the .asm files.
+ */
+#pragma once
+
+#include "guest/payloads/layout.h"
+
+extern const char payloads_begin[], payloads_end[];
+
+/* real.asm: 16-bit real mode. */
+extern const char real_out_sizes[], real_in_sizes[], real_outsb[], real_outsw[], real_outsd[];
+extern const char real_insb[], real_insw[], real_insd[], real_hlt[], real_done[], real_mmio[];
+extern const char real_divide[], real_divide_handler[], real_int[], real_int_handler[];
+extern const char real_self_modify[], real_to_prot[], real_pic[], real_pic_handler[], real_pit[];
+extern const char real_pit_count[], real_window[], real_window_handler[], real_reset_ports[];
+
+/* prot.asm: 32-bit protected mode. */
+extern const char prot_out[], prot_arrived[], prot_to_long[];
+
+/* fault.asm: exceptions; 64-bit from here on. */
+extern const char fault_stubs[], fault_divide[], fault_int3[], fault_ud2[], fault_load[];
+extern const char fault_store[], fault_jump[], fault_int[], fault_fninit[], fault_vmcall[];
+extern const char fault_vmclear[], fault_vmlaunch[], fault_vmresume[], fault_vmptrld[];
+extern const char fault_vmptrst[], fault_vmread[], fault_vmwrite[], fault_vmxoff[], fault_vmxon[];
+extern const char fault_invept[], fault_invvpid[], fault_rdmsr[], fault_wrmsr[];
+extern const char fault_set_cr0[], fault_set_cr3[], fault_set_cr4[], fault_set_cr8[];
+extern const char fault_xsetbv[], fault_set_dr6[], fault_set_dr4[];
+extern const char fault_single_step[], fault_debug_handler[], fault_twice[];
+
+/* io.asm: ports and MMIO. */
+extern const char long_mmio_write[], long_mmio_read[], long_mmio_modify[], long_mmio_movsb[];
+extern const char long_mmio_movsq[], long_mmio_stosd[], long_mmio_lodsd[];
+extern const char long_mmio_undecodable[], long_load[], long_store[], long_jump[], long_done[];
+extern const char long_hlt[], long_out[], long_in[], long_outsd[], long_insd[], long_spin[];
+
+/* state.asm: processor state. */
+extern const char state_cpuid[], state_rdmsr[], state_wrmsr[], state_cr0[], state_cr4[];
+extern const char state_cr8[], state_msw[], state_xsetbv[], state_debug[], state_sse_set[];
+extern const char state_sse_store[], state_registers[], state_tsc[], state_self_modify[];
+
+/* interrupt.asm: handlers, and routines that cause and await interrupts. */
+extern const char handler_plain[], handler_xapic[], handler_x2apic[];
+extern const char irq_window[], irq_queued[], irq_xapic_registers[], irq_xapic_tpr[];
+extern const char irq_self_xapic[], irq_self_x2apic[], irq_masked_by_tpr[], irq_timer_once[];
+extern const char irq_timer_periodic[], irq_timer_deadline[], irq_ioapic[], irq_halt_on[];
+
+/* timing.asm: the benchmark's. */
+extern const char time_empty[], time_cpuid[], time_vmcall[], time_rdmsr[], time_wrmsr[];
+extern const char time_in[], time_out[], time_wbinvd[], time_wrcr8[], time_rdcr8[], time_load[];
+extern const char time_store[], time_xsetbv[], time_cr0[], time_cr4[], time_cr3[], time_touch[];
+extern const char time_user_out[], time_user_in[], time_user_store[], time_user_load[];
+extern const char time_user_hlt[], time_user_out_if[], time_self_xapic[], time_self_x2apic[];
+extern const char time_deadline[];

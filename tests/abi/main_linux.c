@@ -1,0 +1,12 @@
+/* SPDX-License-Identifier: MIT */
+/* The ABI tests as a process on Linux.  Exit status: 0 if none failed, 2 without /dev/kvm. */
+#include "tests/abi/suites.h"
+
+int main(void)
+{
+	if (t_system() < 0) {
+		t_printf("abi: /dev/kvm does not open\n");
+		return 2;
+	}
+	return suites_run() ? 1 : 0;
+}

@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: MIT */
+/* The list of suites: see suites.h. */
+#include "tests/abi/suites.h"
+
+/* What one test may use. */
+#define TEST_MEMORY (16ull << 20)
+
+u32 suites_run(void)
+{
+	static const struct suite *const all[] = {
+		&suite_system,    &suite_vm,     &suite_irqchip_calls, &suite_memslot,
+		&suite_registers, &suite_vcpu,   &suite_run,           &suite_io,
+		&suite_mmio,      &suite_fault,  &suite_state,         &suite_interrupt,
+		&suite_irqchip,   &suite_memory,
+	};
+	return check_run(all, ARRAY_SIZE(all), TEST_MEMORY);
+}

@@ -1,0 +1,12 @@
+/* SPDX-License-Identifier: MIT */
+/* All suites, in the order in which they run; and the two main programs' common part. */
+#pragma once
+
+#include "tests/abi/check.h"
+
+extern const struct suite suite_system, suite_vm, suite_irqchip_calls, suite_memslot;
+extern const struct suite suite_registers, suite_vcpu, suite_run, suite_io, suite_mmio;
+extern const struct suite suite_fault, suite_state, suite_interrupt, suite_irqchip, suite_memory;
+
+/* Runs them all; how many tests failed. */
+u32 suites_run(void);

@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What the ABI tests and the benchmark need of the system under test, in two versions:
+ * target_linux.c (a process, on /dev/kvm) and target_kvm0.c (in the control guest, hypercalls).
+ * Everything else in tests/abi is the same for both.
+ */
+#pragma once
+
+#include <stdarg.h>
+#include <linux/kvm.h>
+#include <linux/errno.h>
+#include "guest/lib/types.h"
+#include "guest/lib/string.h"
+
+/* "Linux" or "kvm0". */
+extern const char target_name[];
+/*
+ * True on kvm0, where every test has to run.  On Linux the machine's KVM may lack things (a
+ * mode that it cannot run), and the tests that need them are skipped.
+ */
+extern const bool target_is_kvm0;
+
+/*
+ * Whether guests run on VMX.  False on a Linux machine whose KVM has another way (AMD's, or the
+ * emulation of a virtual machine's): what differs there by nature is then skipped.
+ */
+bool t_has_vmx(void);
+
+/* An address that is no memory at all to the caller: structures there are -EFAULT. */
+#define T_BAD_ADDRESS 0x4000000000000000ull
+
+/* The handle of the system, which KVM_CREATE_VM goes to. */
+int t_system(void);
+/* The ioctl; `arg` is the scalar or the structure's address.  >= 0, or -errno. */
+long t_ioctl(int handle, u64 request, u64 arg);
+/* 0, or -errno. */
+long t_close(int handle);
+/*
+ * Makes the vCPU's kvm_run accessible and returns it; where KVM does not bring the memory, it
+ * is the zeroed page `page`.  NULL if that failed.
+ */
+struct kvm_run *t_map_run(int vcpu, void *page);
+/*
+ * KVM_RUN with the meaning that it has on Linux: a vCPU that waits blocks the caller.  0, or
+ * -errno.  After some seconds of a test a run that does not end gives -EINTR or -ETIMEDOUT.
+ */
+long t_run(int vcpu);
+/* Starts the clock of that limit anew. */
+void t_start_watchdog(void);
+/*
+ * `size` zeroed bytes at a multiple of 2 MiB, in pages that a memory slot may name; NULL if
+ * there is no memory.  Never freed.
+ */
+void *t_alloc(u64 size);
+void t_printf(const char *format, ...) __printf(1, 2);
+void t_vprintf(const char *format, va_list args) __printf(1, 0);
+
+static inline long t_ioctl_ptr(int handle, u64 request, const volatile void *arg)
+{
+	return t_ioctl(handle, request, (u64)(uintptr_t)arg);
+}

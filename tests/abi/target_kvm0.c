@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: MIT */
+/* The tests' target in the control guest: hypercalls to kvm0.  See target.h. */
+#include "tests/abi/target.h"
+#include "guest/lib/console.h"
+#include "guest/lib/format.h"
+#include "guest/lib/hypercall.h"
+#include "guest/lib/memory.h"
+#include "guest/lib/time.h"
+
+/* A test's time, in microseconds of this machine. */
+#define WATCHDOG_US 10000000ull
+
+const char target_name[] = "kvm0";
+const bool target_is_kvm0 = true;
+
+static u64 watchdog = TIME_NEVER;
+
+bool t_has_vmx(void)
+{
+	return true;
+}
+
+int t_system(void)
+{
+	return 0;
+}
+
+long t_ioctl(int handle, u64 request, u64 arg)
+{
+	return (long)kvm0_ioctl((u32)handle, request, arg);
+}
+
+long t_close(int handle)
+{
+	return (long)kvm0_close((u32)handle);
+}
+
+struct kvm_run *t_map_run(int vcpu, void *page)
+{
+	return kvm0_set_run_page((u32)vcpu, page) ? NULL : page;
+}
+
+long t_run(int vcpu)
+{
+	return (long)kvm0_run_vcpu((u32)vcpu, watchdog);
+}
+
+void t_start_watchdog(void)
+{
+	watchdog = rdtsc() + time_us(WATCHDOG_US);
+}
+
+void *t_alloc(u64 size)
+{
+	return memory_alloc(size, SIZE_2M);
+}
+
+void t_printf(const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	t_vprintf(format, args);
+	va_end(args);
+}
+
+void t_vprintf(const char *format, va_list args)
+{
+	char text[400];
+
+	format_text_v(text, sizeof(text), format, args);
+	console_printf("%s", text);
+}

@@ -1,0 +1,117 @@
+/* SPDX-License-Identifier: MIT */
+/* The tests' target on Linux: a process that opens /dev/kvm.  See target.h. */
+#define _GNU_SOURCE
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <sys/time.h>
+#include <unistd.h>
+#include "tests/abi/target.h"
+
+/* A test's time, in seconds of this machine. */
+#define WATCHDOG_SECONDS 10
+
+const char target_name[] = "Linux";
+const bool target_is_kvm0 = false;
+
+/* The mappings of kvm_run, by file descriptor, to be undone when it is closed. */
+#define MAX_FD 1024
+static void *run_of_fd[MAX_FD];
+
+static size_t run_size(void)
+{
+	return (size_t)ioctl(t_system(), KVM_GET_VCPU_MMAP_SIZE, 0);
+}
+
+static void interrupt_run(int signal)
+{
+	(void)signal;
+}
+
+bool t_has_vmx(void)
+{
+	return access("/sys/module/kvm_intel", F_OK) == 0;
+}
+
+int t_system(void)
+{
+	static int fd = -1;
+
+	if (fd < 0)
+		fd = open("/dev/kvm", O_RDWR | O_CLOEXEC);
+	return fd;
+}
+
+long t_ioctl(int handle, u64 request, u64 arg)
+{
+	int r = ioctl(handle, request, arg);
+	return r < 0 ? -errno : r;
+}
+
+long t_close(int handle)
+{
+	if (handle >= 0 && handle < MAX_FD && run_of_fd[handle]) {
+		munmap(run_of_fd[handle], run_size());
+		run_of_fd[handle] = NULL;
+	}
+	return close(handle) < 0 ? -errno : 0;
+}
+
+struct kvm_run *t_map_run(int vcpu, void *page)
+{
+	void *run;
+
+	(void)page;
+	if (vcpu < 0 || vcpu >= MAX_FD)
+		return NULL;
+	run = mmap(NULL, run_size(), PROT_READ | PROT_WRITE, MAP_SHARED, vcpu, 0);
+	if (run == MAP_FAILED)
+		return NULL;
+	run_of_fd[vcpu] = run;
+	return run;
+}
+
+long t_run(int vcpu)
+{
+	return t_ioctl(vcpu, KVM_RUN, 0);
+}
+
+void t_start_watchdog(void)
+{
+	/* Comes again and again: the first may fall between two runs. */
+	struct itimerval timer = {.it_value = {.tv_sec = WATCHDOG_SECONDS},
+				  .it_interval = {.tv_usec = 100000}};
+	struct sigaction action = {.sa_handler = interrupt_run};
+
+	sigaction(SIGALRM, &action, NULL);
+	setitimer(ITIMER_REAL, &timer, NULL);
+}
+
+void *t_alloc(u64 size)
+{
+	u8 *p = mmap(NULL, size + SIZE_2M, PROT_READ | PROT_WRITE,
+		     MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+
+	if (p == MAP_FAILED)
+		return NULL;
+	return (void *)ALIGN_UP((uintptr_t)p, (uintptr_t)SIZE_2M);
+}
+
+void t_printf(const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	t_vprintf(format, args);
+	va_end(args);
+}
+
+void t_vprintf(const char *format, va_list args)
+{
+	vprintf(format, args);
+	fflush(stdout);
+}
