@@ -79,7 +79,9 @@ $(O)/kvm0.elf: $(HV_OBJ) $(O)/symbols.o linker.ld
 	$(Q)$(LD) $(LDFLAGS) -T linker.ld -Map $(O)/kvm0.map -o $@ $(HV_OBJ) $(O)/symbols.o
 	$(Q)$(NM) -n $@ | python3 scripts/symbols.py | cmp - $(O)/symbols.asm || { rm -f $@; exit 1; }
 
-# Guest images: multiboot2 kernels built from guest/lib and one folder each, linked at 0 as
+# --- guest images -------------------------------------------------------------
+
+# Multiboot2 kernels built from guest/lib and one folder each, linked at 0 as
 # static position-independent ELF64.  A folder that is not there makes no image.  GRUB
 # refuses every file with a section of relocations, although the image applies its own: the
 # file that boots has no section headers (e_shoff, e_shnum and e_shstrndx are set to 0), the
@@ -94,6 +96,7 @@ guest_src = $(wildcard $(1)/*.c $(1)/*/*.c $(1)/*.asm)
 guest_obj = $(patsubst %,$(O)/guest/%.o,$(patsubst %.c,%,$(call guest_src,$(1))))
 define guest_image
 GUEST_IMAGES += $(O)/$(1).elf
+GUEST_OBJ += $(call guest_obj,$(2))
 $(O)/$(1).debug.elf: $(call guest_obj,$(2)) $(GUEST_LIB) guest/lib/guest.ld Makefile
 	$$(call say,LD,$$@)
 	$(Q)$(LD) $(GUEST_LDFLAGS) -o $$@ $(call guest_obj,$(2)) $(GUEST_LIB)
@@ -113,13 +116,12 @@ $(O)/guest/%.asm.o: %.asm Makefile
 	$(call say,NASM,$<)
 	@mkdir -p $(@D)
 	$(Q)$(NASM) -f elf64 -g -F dwarf -Werror -MD $(@:.o=.d) -MP -o $@ $<
+$(GUEST_OBJ) $(GUEST_LIB): | setup
 
 .PHONY: guests
 guests: $(GUEST_IMAGES)
 
--include $(HV_OBJ:.o=.d) $(O)/hv/arch/x86/asm_offsets.d
-
-# --- guest images: $(O)/control.elf, $(O)/abi.elf, $(O)/bench.elf ------------
+-include $(patsubst %.o,%.d,$(HV_OBJ) $(GUEST_OBJ) $(GUEST_LIB)) $(O)/hv/arch/x86/asm_offsets.d
 
 # --- what the ISO carries beside them -----------------------------------------
 
@@ -131,14 +133,13 @@ $(O)/guest/initrd.gz: scripts/mkinitrd | setup
 	@mkdir -p $(@D)
 	$(Q)scripts/mkinitrd $@
 
-# The images that GRUB loads carry no debug information; the ELF files beside
-# them in $(O) do.
-GUEST_ELF := $(O)/control.elf $(O)/abi.elf $(O)/bench.elf
-ISO_ELF   := $(patsubst $(O)/%,$(O)/boot/%,$(O)/kvm0.elf $(GUEST_ELF))
-ISO_FILES := $(ISO_ELF) $(O)/guest/vmlinuz $(O)/guest/initrd.gz
-$(O)/boot/%.elf: $(O)/%.elf
+# The image that GRUB loads carries no debug information; the file of the same name
+# in $(O) does.  Guest images are stripped already.
+$(O)/boot/kvm0.elf: $(O)/kvm0.elf
 	@mkdir -p $(@D)
 	$(Q)$(OBJCOPY) --strip-debug $< $@
+ISO_FILES := $(O)/boot/kvm0.elf $(filter $(O)/control.elf $(O)/abi.elf $(O)/bench.elf, \
+	$(GUEST_IMAGES)) $(O)/guest/vmlinuz $(O)/guest/initrd.gz
 
 .PHONY: iso
 iso: setup $(O)/kvm0.iso

@@ -15,7 +15,7 @@ BOCHS_CONFIG = """\
 plugin_ctrl: unmapped=1, biosdev=1, speaker=0, extfpuirq=1, serial=1, iodebug=1
 config_interface: textconfig
 display_library: rfb, options="timeout=0"
-memory: guest={mem}, host={mem}
+memory: guest={mem}, host={host_mem}
 romimage: file=/usr/share/bochs/BIOS-bochs-latest
 vgaromimage: file=/usr/share/vgabios/vgabios.bin
 cpu: model={model}, count={cpus}, ips={ips}, reset_on_triple_fault=0, ignore_bad_msrs=1
@@ -70,6 +70,8 @@ def nested_vmx():
 
 def bochs_command(machine, port):
     fields = dataclasses.asdict(machine)
+    # Bochs keeps at most so much in its own memory at once, and the rest in a file.
+    fields["host_mem"] = min(machine.mem, 2048)
     fields.update(iso=os.path.abspath(machine.iso), dir=os.path.abspath(machine.dir), port=port)
     with open(f"{machine.dir}/bochsrc", "w", encoding="ascii") as f:
         f.write(BOCHS_CONFIG.format(**fields))

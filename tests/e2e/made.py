@@ -53,9 +53,10 @@ class Isos:
 
     def _file(self, name):
         """The path of a file that a menu names."""
-        real = {"vmlinuz": "guest/vmlinuz", "initrd.gz": "guest/initrd.gz"}
+        real = {"kvm0.elf": "boot/kvm0.elf", "vmlinuz": "guest/vmlinuz",
+                "initrd.gz": "guest/initrd.gz"}
         if name in REAL_FILES:
-            return f"{self.build}/{real.get(name, 'boot/' + name)}"
+            return f"{self.build}/{real.get(name, name)}"
         path = f"{self.folder}/{name}"
         with open(path, "wb") as f:
             f.write(self._broken(name))
