@@ -13,5 +13,9 @@ u32 suites_run(void)
 		&suite_mmio,      &suite_fault,  &suite_state,         &suite_interrupt,
 		&suite_irqchip,   &suite_memory,
 	};
-	return check_run(all, ARRAY_SIZE(all), TEST_MEMORY);
+	struct check_counts counts = check_run(all, ARRAY_SIZE(all), TEST_MEMORY, CHECK_TESTS);
+
+	t_printf("abi: %u passed, %u failed, %u skipped\n", counts.passed, counts.failed,
+		 counts.skipped);
+	return counts.failed;
 }
