@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
-# kvm0's build.  Everything lands in $(O).  The targets a user needs are run and
-# test; `make help` lists all.
+# kvm0's build.  Everything lands in $(O).  The targets that a user needs are run
+# and test; `make help` lists all.
 O             ?= build
 CROSS_COMPILE ?=
 V             ?= 0
@@ -9,6 +9,10 @@ LD   := $(CROSS_COMPILE)ld
 NM   := $(CROSS_COMPILE)nm
 OBJCOPY := $(CROSS_COMPILE)objcopy
 NASM ?= nasm
+# Nothing of the machine is touched while this file is read: on a fresh one there
+# is make and no more, and scripts/setup brings the rest.  SETUP=no leaves it out.
+SETUP  ?= yes
+PYTHON := python3 -B
 Q := $(if $(filter 1,$(V)),,@)
 say = $(if $(filter 1,$(V)),,@printf '  %-7s %s\n' $(1) $(2))
 
@@ -21,6 +25,8 @@ BASE_CFLAGS := -std=gnu11 -O2 -g -ffreestanding -mno-red-zone -mgeneral-regs-onl
 	-Wframe-larger-than=2048 $(WARN) -MMD -MP
 HV_CFLAGS := $(BASE_CFLAGS) -mcmodel=kernel -fno-pic -fno-pie $(INCLUDES)
 LDFLAGS := -nostdlib --build-id=none -z noexecstack -z max-page-size=4096 --fatal-warnings
+UNIT_CFLAGS := -std=gnu11 -O1 -g -DUNIT_TEST -fno-omit-frame-pointer \
+	-fsanitize=address,undefined -fno-sanitize-recover=all $(WARN) $(INCLUDES) -Itests/unit
 
 HV_SRC := $(wildcard boot/*.c arch/x86/*/*.c hv/*.c hv/*/*.c hv/kvm/*/*.c)
 HV_ASM := $(wildcard boot/*.asm arch/x86/*/*.asm)
@@ -28,6 +34,14 @@ HV_OBJ := $(HV_SRC:%.c=$(O)/hv/%.o) $(HV_ASM:%.asm=$(O)/hv/%.asm.o)
 
 .PHONY: all
 all: $(O)/kvm0.elf
+
+.PHONY: setup
+setup:
+	$(if $(filter no,$(SETUP)),,$(Q)scripts/setup)
+
+# --- the hypervisor ---------------------------------------------------------
+
+$(HV_OBJ) $(O)/hv/arch/x86/asm_offsets.s $(O)/symbols0.o: | setup
 
 # Constants of C structures for NASM: tests of offsets are made by the compiler,
 # in arch/x86/asm_offsets.c, and read back out of its assembly.
@@ -49,7 +63,8 @@ $(O)/hv/%.asm.o: %.asm Makefile $(O)/include/asm_offsets.inc
 	@mkdir -p $(@D)
 	$(Q)$(NASM) -f elf64 -g -F dwarf -Werror -I$(O)/include/ -MD $(@:.o=.d) -MP -o $@ $<
 
-# Linked twice: the second time with the table of symbols of the first.
+# Linked twice: the second time with the table of symbols of the first, which has to
+# be that of the second as well.
 $(O)/symbols0.o: Makefile
 	@mkdir -p $(@D)
 	$(Q)printf 'section .symbols progbits alloc noexec nowrite\nglobal symbol_table\nsymbol_table: dd 0\n' > $(@:.o=.asm)
@@ -62,6 +77,7 @@ $(O)/symbols.o: $(O)/kvm0.pass1.elf scripts/symbols.py
 $(O)/kvm0.elf: $(HV_OBJ) $(O)/symbols.o linker.ld
 	$(call say,LD,$@)
 	$(Q)$(LD) $(LDFLAGS) -T linker.ld -Map $(O)/kvm0.map -o $@ $(HV_OBJ) $(O)/symbols.o
+	$(Q)$(NM) -n $@ | python3 scripts/symbols.py | cmp - $(O)/symbols.asm || { rm -f $@; exit 1; }
 
 include tests/abi/rules.mk
 
@@ -105,7 +121,62 @@ $(O)/guest/%.asm.o: %.asm Makefile
 .PHONY: guests
 guests: $(GUEST_IMAGES)
 
--include $(shell find $(O) -name '*.d' 2>/dev/null)
+-include $(HV_OBJ:.o=.d) $(O)/hv/arch/x86/asm_offsets.d
+
+# --- guest images: $(O)/control.elf, $(O)/abi.elf, $(O)/bench.elf ------------
+
+# --- what the ISO carries beside them -----------------------------------------
+
+$(O)/guest/vmlinuz: | setup
+	$(call say,GET,$@)
+	$(Q)scripts/get-kernel $@
+$(O)/guest/initrd.gz: scripts/mkinitrd | setup
+	$(call say,INITRD,$@)
+	@mkdir -p $(@D)
+	$(Q)scripts/mkinitrd $@
+
+# The images that GRUB loads carry no debug information; the ELF files beside
+# them in $(O) do.
+GUEST_ELF := $(O)/control.elf $(O)/abi.elf $(O)/bench.elf
+ISO_ELF   := $(patsubst $(O)/%,$(O)/boot/%,$(O)/kvm0.elf $(GUEST_ELF))
+ISO_FILES := $(ISO_ELF) $(O)/guest/vmlinuz $(O)/guest/initrd.gz
+$(O)/boot/%.elf: $(O)/%.elf
+	@mkdir -p $(@D)
+	$(Q)$(OBJCOPY) --strip-debug $< $@
+
+.PHONY: iso
+iso: setup $(O)/kvm0.iso
+$(O)/kvm0.iso: boot/grub.cfg scripts/mkiso $(ISO_FILES)
+	$(call say,ISO,$@)
+	$(Q)scripts/mkiso $@ boot/grub.cfg $(ISO_FILES)
+
+# --- running ------------------------------------------------------------------
+
+# CPUS, MEM (MiB) and FIRMWARE (bios, uefi) describe the machine; MODEL is a CPU
+# model of Bochs; EMULATOR (bochs, qemu-kvm, qemu) overrides the choice.
+CPUS ?= 1
+MEM  ?= 1024
+.PHONY: run
+run: iso
+	$(Q)scripts/run --iso $(O)/kvm0.iso --dir $(O)/run --cpus $(CPUS) --mem $(MEM) \
+		$(if $(MODEL),--model $(MODEL)) $(if $(EMULATOR),--emulator $(EMULATOR)) \
+		$(if $(FIRMWARE),--firmware $(FIRMWARE))
+
+# --- tests --------------------------------------------------------------------
+
+# tests/unit/test_NAME.c names the sources that it is linked with in a comment
+# /* sources: FILE... */; fake.c stands in for the layers below them.
+UNIT := $(patsubst tests/unit/%.c,$(O)/unit/%,$(wildcard tests/unit/test_*.c))
+$(O)/unit/%: tests/unit/%.c tests/unit/fake.c scripts/unit-sources Makefile | setup
+	$(call say,UNIT,$<)
+	@mkdir -p $(@D)
+	$(Q)sources=$$(scripts/unit-sources $<) && \
+		$(CC) $(UNIT_CFLAGS) -MMD -MP -MT $@ -o $@ $< tests/unit/fake.c $$sources -lcmocka
+-include $(wildcard $(O)/unit/*.d)
+
+.PHONY: unit
+unit: $(UNIT)
+	$(Q)scripts/test --unit $(UNIT)
 
 .PHONY: clean
 clean:

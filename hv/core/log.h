@@ -6,11 +6,12 @@
  */
 #pragma once
 
-#include "lib/types.h"
+#include "core/params.h"
 
 enum log_level { LOG_ERROR, LOG_WARN, LOG_INFO, LOG_DEBUG };
 
-extern enum log_level log_threshold; /* set at boot from the parameter loglevel= */
+extern enum log_level log_threshold;        /* set at boot from the parameter loglevel= */
+extern const struct param_table log_params; /* loglevel=, console= */
 
 void log_line(enum log_level level, const char *subsystem, const char *fmt, ...) __printf(3, 4);
 
@@ -37,3 +38,13 @@ void log_line(enum log_level level, const char *subsystem, const char *fmt, ...)
 /* Copy from the ring, as KVM0_CALL_READ_LOG has it; @pos is read and advanced.
  * Returns the bytes copied to @buf. */
 size_t log_read(char *buf, size_t size, u64 *pos);
+
+/*
+ * For panic() and refuse(): take the log's lock for good, by force if it does not
+ * come free in a bounded time.  From then on the log belongs to this CPU alone, and
+ * the lines of the others are dropped.
+ */
+void log_seize(void);
+
+/* A line whatever the threshold, "kvm0: text", after log_seize(). */
+void log_emergency(const char *fmt, ...) __printf(1, 2);

@@ -24,3 +24,24 @@ void object_free(void *object, size_t size);
 /* Pages in the pool, and of these free now. */
 u64 page_total(void);
 u64 page_unused(void);
+
+/*
+ * Make [@base, @base + @size) of the direct map the pool; both are multiples of
+ * 2 MiB, and it is not zeroed yet.  Once, on the boot CPU, before all else here.
+ */
+void page_init(void *base, u64 size);
+
+/* For page.c and object.c: what the pool notes about the page that @p lies in. */
+struct page_note {
+	u8 state; /* of page.c: free block, taken block, or inside of one */
+	u8 order; /* of the block that starts here */
+	u16 used; /* of object.c: objects given out */
+	u32 next; /* in a list, page numbers; PAGE_NONE ends it */
+	u32 prev;
+	u32 first; /* of object.c: offset of the first free object in the page; 0xffff: none */
+};
+#define PAGE_NONE 0xffffffffu
+struct page_note *page_note(const void *p);
+struct page_note *page_note_at(u32 number);
+u32 page_number(const void *p);
+void *page_at(u32 number);

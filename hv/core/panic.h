@@ -21,5 +21,10 @@ __noreturn void refuse(const char *cause, const char *remedy_fmt, ...) __printf(
 #define ASSERT(c)                                                                                  \
 	do {                                                                                       \
 		if (__builtin_expect(!(c), 0))                                                     \
-			panic("%s:%d: " #c, __FILE__, __LINE__);                                   \
+			panic("%s:%d: %s", __FILE__, __LINE__, #c);                                \
 	} while (0)
+
+struct trap_frame;
+
+/* Print an exception in kvm0 as panic() does; given to trap_init(). */
+void panic_trap(const struct trap_frame *f, const char *name);

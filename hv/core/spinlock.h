@@ -26,3 +26,13 @@ static inline void spin_unlock(struct spinlock *l)
 {
 	__atomic_store_n(&l->owner, l->owner + 1, __ATOMIC_RELEASE);
 }
+
+/* Take the lock if it is free; for panic(), which must not wait for ever. */
+static inline bool __must_check spin_trylock(struct spinlock *l)
+{
+	u32 owner = __atomic_load_n(&l->owner, __ATOMIC_ACQUIRE);
+
+	/* Free exactly if nobody has drawn a ticket after the owner's. */
+	return __atomic_compare_exchange_n(&l->next, &owner, owner + 1, false, __ATOMIC_ACQUIRE,
+					   __ATOMIC_RELAXED);
+}

@@ -20,6 +20,7 @@ typedef __s64 s64;
 #define PAGE_SHIFT 12u
 #define PAGE_SIZE  4096ull
 #define PAGE_MASK  (~(PAGE_SIZE - 1))
+#define SIZE_1M    (1ull << 20)
 #define SIZE_2M    (1ull << 21)
 #define SIZE_1G    (1ull << 30)
 #define SIZE_4G    (1ull << 32)

@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Extended page tables (SDM vol. 3, The Extended Page Table Mechanism).  A struct ept
+ * is guarded by its owner's lock.  Removing a mapping does not flush any TLB: the
+ * owner does that with ept_flush() on each CPU, before the page is used otherwise.
+ */
+#pragma once
+
+#include "lib/addr.h"
+
+struct ept {
+	u64 *root;     /* PML4 */
+	u64 pages;     /* of tables, the root included */
+	u64 mapped[3]; /* leaves of 4 KiB, 2 MiB, 1 GiB */
+	u64 *retired;  /* tables taken out that a CPU may still have cached */
+};
+
+enum ept_level { EPT_4K, EPT_2M, EPT_1G };
+
+#define EPT_READ     BIT(0)
+#define EPT_WRITE    BIT(1)
+#define EPT_EXEC     BIT(2)
+#define EPT_ALL      (EPT_READ | EPT_WRITE | EPT_EXEC)
+#define EPT_WB       (6ull << 3)
+#define EPT_UNCACHED (0ull << 3)
+
+/* Bytes of a page of @level. */
+static inline u64 ept_size(enum ept_level level)
+{
+	return PAGE_SIZE << (9u * (u32)level);
+}
+
+/* The largest page that EPT can use on this machine. */
+enum ept_level ept_max_level(void);
+
+/* An empty table.  0 or -ENOMEM. */
+int ept_init(struct ept *e) __must_check;
+
+/* Free the tables that ept_unmap() took out; every CPU has been flushed since. */
+void ept_release(struct ept *e);
+
+/* Free all tables.  No CPU may be using them or will again. */
+void ept_destroy(struct ept *e);
+
+/* The EPT pointer for a VMCS. */
+u64 ept_pointer(const struct ept *e);
+
+/*
+ * Map @gpa, which is not mapped, to @hpa with a page of @level; both aligned to it.
+ * @flags: EPT_* bits.  0; -ENOMEM; -EEXIST: smaller pages are mapped below it, or it is
+ * mapped already.
+ */
+int ept_map(struct ept *e, gpa_t gpa, hpa_t hpa, enum ept_level level, u64 flags) __must_check;
+
+/* Unmap [@gpa, @gpa + @size), page-aligned.  Larger pages that reach over an end are
+ * dropped whole: they come back by a fault.  Tables that become empty are retired. */
+void ept_unmap(struct ept *e, gpa_t gpa, u64 size);
+
+/* The leaf entry that maps @gpa, 0 if none. */
+u64 ept_lookup(const struct ept *e, gpa_t gpa);
+
+/* Forget on this CPU what it has cached of @e. */
+void ept_flush(const struct ept *e);

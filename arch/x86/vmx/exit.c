@@ -1,0 +1,227 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Entering a guest and taking its exit apart.  vmx_run() does what concerns only the
+ * virtual CPU itself; all else goes to the caller by kind.
+ */
+#include "vmx/caps.h"
+#include "vmx/vcpu.h"
+#include "core/panic.h"
+#include "cpu/regs.h"
+#include "cpu/trap.h"
+#include "lib/string.h"
+
+void vmx_finish_instruction(struct vmx_vcpu *v, u64 rip)
+{
+	u32 blocking = vmcs_read32(VMCS_GUEST_INTERRUPTIBILITY);
+
+	(void)v;
+	vmcs_write_nat(VMCS_GUEST_RIP, rip);
+	if (blocking & (BLOCKING_BY_STI | BLOCKING_BY_MOVSS))
+		vmcs_write32(VMCS_GUEST_INTERRUPTIBILITY,
+			     blocking & ~(BLOCKING_BY_STI | BLOCKING_BY_MOVSS));
+	/* The single-step trap that the instruction itself would have ended with. */
+	if (vmcs_read_nat(VMCS_GUEST_RFLAGS) & RFLAGS_TF)
+		vmcs_write_nat(VMCS_GUEST_PENDING_DEBUG,
+			       vmcs_read_nat(VMCS_GUEST_PENDING_DEBUG) | PENDING_DEBUG_BS);
+}
+
+void vmx_skip_instruction(struct vmx_vcpu *v)
+{
+	u64 rip = vmcs_read_nat(VMCS_GUEST_RIP) + vmcs_read32(VMCS_EXIT_INSTRUCTION_LENGTH);
+
+	if (!(vmcs_read32(VMCS_GUEST_CS_RIGHTS) & BIT(13)))
+		rip = (u32)rip;
+	vmx_finish_instruction(v, rip);
+}
+
+void vmx_set_timer(u64 now, u64 deadline)
+{
+	u64 ticks = deadline > now ? (deadline - now) >> vmx_config.timer_shift : 0;
+
+	vmcs_write32(VMCS_PREEMPTION_TIMER, ticks > 0xffffffff ? 0xffffffffu : ticks);
+}
+
+static void write_event(const struct vmx_vcpu *v)
+{
+	vmcs_write32(VMCS_ENTRY_INTR_INFO, v->event);
+	if (v->event & INTR_ERROR_CODE)
+		vmcs_write32(VMCS_ENTRY_ERROR_CODE, v->event_error);
+	vmcs_write32(VMCS_ENTRY_INSTRUCTION_LENGTH, v->event_length);
+}
+
+/* The exit broke off the delivery of an event: it is to be delivered again (SDM
+ * vol. 3, Information for VM Exits During Event Delivery). */
+static void requeue_event(struct vmx_vcpu *v, u32 info)
+{
+	/* Bit 12 is undefined here and reserved in an entry. */
+	v->event = info & ~INTR_NMI_UNBLOCK;
+	v->event_error = 0;
+	if (info & INTR_ERROR_CODE)
+		v->event_error = vmcs_read32(VMCS_IDT_VECTORING_ERROR_CODE);
+	v->event_length = vmcs_read32(VMCS_EXIT_INSTRUCTION_LENGTH);
+	/* The NMI's own blocking would keep it from being delivered. */
+	if ((info & INTR_TYPE) == INTR_TYPE_NMI)
+		vmcs_write32(VMCS_GUEST_INTERRUPTIBILITY,
+			     vmcs_read32(VMCS_GUEST_INTERRUPTIBILITY) & ~BLOCKING_BY_NMI);
+}
+
+/* An IRET that faulted had unblocked NMIs already: block them again, it runs anew. */
+static void restore_nmi_blocking(const struct vmx_vcpu *v)
+{
+	if (!v->event)
+		vmcs_write32(VMCS_GUEST_INTERRUPTIBILITY,
+			     vmcs_read32(VMCS_GUEST_INTERRUPTIBILITY) | BLOCKING_BY_NMI);
+}
+
+static enum vmx_exit_kind exit_exception(struct vmx_vcpu *v)
+{
+	u32 info = vmcs_read32(VMCS_EXIT_INTR_INFO);
+
+	if ((info & INTR_TYPE) == INTR_TYPE_NMI) {
+		nmi_receive();
+		vmx_unblock_nmis();
+		return VMX_KICKED;
+	}
+	if (info & INTR_NMI_UNBLOCK)
+		restore_nmi_blocking(v);
+	return (info & INTR_VECTOR) == VECTOR_MC ? VMX_MACHINE_CHECK : VMX_UNKNOWN;
+}
+
+static enum vmx_exit_kind exit_io(struct vmx_exit *exit)
+{
+	u64 q = vmcs_read_nat(VMCS_EXIT_QUALIFICATION);
+
+	exit->io.port = (u16)(q >> 16);
+	exit->io.size = (u8)((q & 7) + 1);
+	exit->io.in = q & BIT(3);
+	exit->io.string = q & BIT(4);
+	return VMX_IO;
+}
+
+static enum vmx_exit_kind exit_ept_violation(struct vmx_vcpu *v, struct vmx_exit *exit)
+{
+	u64 q = vmcs_read_nat(VMCS_EXIT_QUALIFICATION);
+
+	exit->ept.gpa = gpa(vmcs_read64(VMCS_GUEST_PHYSICAL_ADDRESS));
+	exit->ept.gva = gva(vmcs_read_nat(VMCS_GUEST_LINEAR_ADDRESS));
+	exit->ept.gva_valid = (q & (BIT(7) | BIT(8))) == (BIT(7) | BIT(8));
+	exit->ept.write = q & BIT(1);
+	exit->ept.fetch = q & BIT(2);
+	if (q & BIT(12))
+		restore_nmi_blocking(v);
+	return VMX_EPT_VIOLATION;
+}
+
+static enum vmx_exit_kind fault(struct vmx_vcpu *v, u8 vector, bool has_error)
+{
+	return vmx_queue_exception(v, vector, has_error, 0) ? VMX_RESUME : VMX_TRIPLE_FAULT;
+}
+
+static enum vmx_exit_kind skip(struct vmx_vcpu *v, enum vmx_exit_kind kind)
+{
+	vmx_skip_instruction(v);
+	return kind;
+}
+
+static enum vmx_exit_kind decode(struct vmx_vcpu *v, struct vmx_exit *exit)
+{
+	switch (exit->reason) {
+	case EXIT_CPUID:
+		return VMX_CPUID;
+	case EXIT_IO:
+		return exit_io(exit);
+	case EXIT_EPT_VIOLATION:
+		return exit_ept_violation(v, exit);
+	case EXIT_EXTERNAL_INTERRUPT:
+		return VMX_INTERRUPT;
+	case EXIT_EXCEPTION_NMI:
+		return exit_exception(v);
+	case EXIT_VMCALL:
+		return VMX_VMCALL;
+	case EXIT_RDMSR:
+		return VMX_RDMSR;
+	case EXIT_WRMSR:
+		return VMX_WRMSR;
+	case EXIT_HLT:
+		return skip(v, VMX_HLT);
+	case EXIT_PREEMPTION_TIMER:
+		return VMX_TIMER;
+	case EXIT_INTERRUPT_WINDOW:
+		return VMX_INTERRUPT_WINDOW;
+	case EXIT_NMI_WINDOW:
+		return VMX_NMI_WINDOW;
+	case EXIT_CR_ACCESS:
+		return vmx_exit_cr(v, exit);
+	case EXIT_MOV_DR:
+		return vmx_exit_dr(v);
+	case EXIT_XSETBV:
+		return vmx_exit_xsetbv(v);
+	case EXIT_PAUSE:
+		return skip(v, VMX_PAUSE);
+	case EXIT_INVD: /* a guest's caches are everybody's */
+	case EXIT_WBINVD:
+	case EXIT_TPR_BELOW_THRESHOLD:
+		return exit->reason == EXIT_TPR_BELOW_THRESHOLD ? VMX_RESUME : skip(v, VMX_RESUME);
+	case EXIT_RDPMC:
+		return fault(v, VECTOR_GP, true);
+	case EXIT_TRIPLE_FAULT:
+		return VMX_TRIPLE_FAULT;
+	case EXIT_INIT:
+		return VMX_INIT;
+	case EXIT_SIPI:
+		exit->sipi_vector = (u8)vmcs_read_nat(VMCS_EXIT_QUALIFICATION);
+		return VMX_SIPI;
+	case EXIT_GETSEC:
+	case EXIT_INVEPT:
+	case EXIT_INVVPID:
+	case EXIT_MWAIT:
+	case EXIT_MONITOR:
+		return fault(v, VECTOR_UD, false);
+	default:
+		/* VMCLEAR to VMXON: the VMX instructions without an exit of their own use */
+		if (exit->reason >= EXIT_VMCLEAR && exit->reason <= EXIT_VMXON)
+			return fault(v, VECTOR_UD, false);
+		exit->qualification = vmcs_read_nat(VMCS_EXIT_QUALIFICATION);
+		return exit->reason & EXIT_ENTRY_FAILED ? VMX_ENTRY_FAILED : VMX_UNKNOWN;
+	}
+}
+
+/* VMLAUNCH or VMRESUME did not even start: a wrong control field is kvm0's fault. */
+static void entry_not_started(struct vmx_exit *exit)
+{
+	u32 error = vmcs_read32(VMCS_INSTRUCTION_ERROR);
+
+	/* 26: entry with events blocked by MOV SS, which a guest's state can bring about */
+	if (error != 26) {
+		vmx_check_vmcs();
+		panic("VM entry failed with VM-instruction error %u", error);
+	}
+	exit->kind = VMX_ENTRY_FAILED;
+	exit->reason = EXIT_ENTRY_FAILED | EXIT_ENTRY_GUEST_STATE;
+	exit->qualification = error;
+}
+
+void vmx_run(struct vmx_vcpu *v, struct vmx_exit *exit)
+{
+	u32 result, vectoring;
+
+	if (v->event)
+		write_event(v);
+	result = vmx_enter(v, v->launched);
+	if (__builtin_expect(result != 0, 0)) {
+		exit->kind = VMX_KICKED;
+		if (result == 1)
+			entry_not_started(exit);
+		return;
+	}
+	exit->reason = vmcs_read32(VMCS_EXIT_REASON);
+	if (!(exit->reason & EXIT_ENTRY_FAILED)) {
+		v->launched = true;
+		v->entries++;
+		vectoring = vmcs_read32(VMCS_IDT_VECTORING_INFO);
+		v->event = 0;
+		if (vectoring & INTR_VALID)
+			requeue_event(v, vectoring);
+	}
+	exit->kind = decode(v, exit);
+}

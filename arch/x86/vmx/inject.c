@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Events for a guest: queued in struct vmx_vcpu, written at the next entry, and
+ * queued again if their delivery is broken off (exit.c).
+ */
+#include "vmx/vcpu.h"
+
+/* SDM vol. 3, Interrupt 8 (Double Fault Exception). */
+static bool is_contributory(u32 vector)
+{
+	return vector == 0 || (vector >= VECTOR_TS && vector <= VECTOR_GP);
+}
+
+static bool makes_double_fault(u32 first, u32 second)
+{
+	if (first == VECTOR_PF)
+		return second == VECTOR_PF || is_contributory(second);
+	return is_contributory(first) && is_contributory(second);
+}
+
+static void queue(struct vmx_vcpu *v, u32 info, u32 error)
+{
+	v->event = info | INTR_VALID;
+	v->event_error = error;
+	v->event_length = 0;
+}
+
+bool vmx_queue_exception(struct vmx_vcpu *v, u8 vector, bool has_error, u32 error)
+{
+	u32 type = v->event & INTR_TYPE;
+	bool is_exception = v->event && (type == INTR_TYPE_HARD_EXC || type == INTR_TYPE_SOFT_EXC);
+	/* Real mode pushes no error codes. */
+	u32 error_bit = has_error && (vmx_cr0() & CR0_PE) ? INTR_ERROR_CODE : 0;
+
+	if (is_exception && (v->event & INTR_VECTOR) == VECTOR_DF)
+		return false;
+	if (is_exception && makes_double_fault(v->event & INTR_VECTOR, vector)) {
+		vector = VECTOR_DF;
+		error = 0;
+		error_bit = vmx_cr0() & CR0_PE ? INTR_ERROR_CODE : 0;
+	}
+	/* An interrupt whose delivery this exception broke off is given up: it faulted
+	 * before it was delivered, and is raised again by whoever still asserts it. */
+	queue(v, vector | INTR_TYPE_HARD_EXC | error_bit, error);
+	if (vector != VECTOR_DB)
+		vmx_set_rflags(vmx_rflags() | RFLAGS_RF);
+	return true;
+}
+
+bool vmx_can_interrupt(const struct vmx_vcpu *v)
+{
+	return !v->event && (vmcs_read_nat(VMCS_GUEST_RFLAGS) & RFLAGS_IF) &&
+	       !(vmcs_read32(VMCS_GUEST_INTERRUPTIBILITY) & (BLOCKING_BY_STI | BLOCKING_BY_MOVSS));
+}
+
+bool vmx_can_nmi(const struct vmx_vcpu *v)
+{
+	return !v->event && !(vmcs_read32(VMCS_GUEST_INTERRUPTIBILITY) &
+			      (BLOCKING_BY_STI | BLOCKING_BY_MOVSS | BLOCKING_BY_NMI));
+}
+
+void vmx_queue_interrupt(struct vmx_vcpu *v, u8 vector)
+{
+	queue(v, vector | INTR_TYPE_EXTERNAL, 0);
+}
+
+void vmx_queue_nmi(struct vmx_vcpu *v)
+{
+	queue(v, VECTOR_NMI | INTR_TYPE_NMI, 0);
+}
+
+void vmx_want_interrupt_window(struct vmx_vcpu *v, bool want)
+{
+	vmx_set_cpu_controls(v, want ? v->cpu_controls | (u32)CPU_INTERRUPT_WINDOW
+				     : v->cpu_controls & ~(u32)CPU_INTERRUPT_WINDOW);
+}
+
+void vmx_want_nmi_window(struct vmx_vcpu *v, bool want)
+{
+	vmx_set_cpu_controls(v, want ? v->cpu_controls | (u32)CPU_NMI_WINDOW
+				     : v->cpu_controls & ~(u32)CPU_NMI_WINDOW);
+}

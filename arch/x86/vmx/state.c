@@ -1,0 +1,255 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The register state of a virtual CPU as KVM's structures have it, kept in the
+ * current VMCS.  CR0 and CR4 are seen through mask and shadow: the guest owns what
+ * the mask leaves it.
+ */
+#include "vmx/caps.h"
+#include "vmx/vcpu.h"
+#include "cpu/msr_index.h"
+
+u64 vmx_rip(void)
+{
+	return vmcs_read_nat(VMCS_GUEST_RIP);
+}
+
+u64 vmx_rsp(void)
+{
+	return vmcs_read_nat(VMCS_GUEST_RSP);
+}
+
+u64 vmx_rflags(void)
+{
+	return vmcs_read_nat(VMCS_GUEST_RFLAGS);
+}
+
+u64 vmx_cr0(void)
+{
+	u64 mask = vmcs_read_nat(VMCS_CR0_MASK);
+
+	return (vmcs_read_nat(VMCS_CR0_SHADOW) & mask) | (vmcs_read_nat(VMCS_GUEST_CR0) & ~mask);
+}
+
+u64 vmx_cr3(void)
+{
+	return vmcs_read_nat(VMCS_GUEST_CR3);
+}
+
+u64 vmx_cr4(void)
+{
+	u64 mask = vmcs_read_nat(VMCS_CR4_MASK);
+
+	return (vmcs_read_nat(VMCS_CR4_SHADOW) & mask) | (vmcs_read_nat(VMCS_GUEST_CR4) & ~mask);
+}
+
+u64 vmx_efer(void)
+{
+	return vmcs_read64(VMCS_GUEST_EFER);
+}
+
+u32 vmx_cpl(void)
+{
+	return vmcs_read32(VMCS_GUEST_SS_RIGHTS) >> 5 & 3;
+}
+
+bool vmx_cs_is_long(void)
+{
+	return vmcs_read32(VMCS_GUEST_CS_RIGHTS) & BIT(13);
+}
+
+void vmx_set_rip(u64 v)
+{
+	vmcs_write_nat(VMCS_GUEST_RIP, v);
+}
+
+void vmx_set_rsp(u64 v)
+{
+	vmcs_write_nat(VMCS_GUEST_RSP, v);
+}
+
+void vmx_set_rflags(u64 v)
+{
+	vmcs_write_nat(VMCS_GUEST_RFLAGS, v | RFLAGS_FIXED);
+}
+
+bool vmx_halted(void)
+{
+	return vmcs_read32(VMCS_GUEST_ACTIVITY) == ACTIVITY_HLT;
+}
+
+void vmx_set_activity_hlt(bool halted)
+{
+	vmcs_write32(VMCS_GUEST_ACTIVITY, halted ? ACTIVITY_HLT : ACTIVITY_ACTIVE);
+}
+
+void vmx_get_regs(const struct vmx_vcpu *v, struct kvm_regs *r)
+{
+	const u64 *g = v->gpr;
+
+	*r = (struct kvm_regs){
+		.rax = g[GPR_RAX],
+		.rbx = g[GPR_RBX],
+		.rcx = g[GPR_RCX],
+		.rdx = g[GPR_RDX],
+		.rsi = g[GPR_RSI],
+		.rdi = g[GPR_RDI],
+		.rbp = g[GPR_RBP],
+		.rsp = vmx_rsp(),
+		.r8 = g[8],
+		.r9 = g[9],
+		.r10 = g[10],
+		.r11 = g[11],
+		.r12 = g[12],
+		.r13 = g[13],
+		.r14 = g[14],
+		.r15 = g[15],
+		.rip = vmx_rip(),
+		.rflags = vmx_rflags(),
+	};
+}
+
+void vmx_set_regs(struct vmx_vcpu *v, const struct kvm_regs *r)
+{
+	const u64 g[16] = {r->rax, r->rcx, r->rdx, r->rbx, 0,      r->rbp, r->rsi, r->rdi,
+			   r->r8,  r->r9,  r->r10, r->r11, r->r12, r->r13, r->r14, r->r15};
+
+	for (u32 i = 0; i < ARRAY_SIZE(g); i++)
+		v->gpr[i] = g[i];
+	vmx_set_rip(r->rip);
+	vmx_set_rsp(r->rsp);
+	vmx_set_rflags(r->rflags);
+}
+
+/* The fields of a segment lie in steps of 2 from those of ES. */
+#define SEGMENT_FIELD(field, n) ((u64)(field) + 2u * (u64)(n))
+
+void vmx_get_segment(enum vmx_segment n, struct kvm_segment *s)
+{
+	u32 rights = (u32)vmcs_read_any(SEGMENT_FIELD(VMCS_GUEST_ES_RIGHTS, n));
+
+	*s = (struct kvm_segment){
+		.base = vmcs_read_any(SEGMENT_FIELD(VMCS_GUEST_ES_BASE, n)),
+		.limit = (u32)vmcs_read_any(SEGMENT_FIELD(VMCS_GUEST_ES_LIMIT, n)),
+		.selector = (u16)vmcs_read_any(SEGMENT_FIELD(VMCS_GUEST_ES_SELECTOR, n)),
+		.type = rights & 15,
+		.s = rights >> 4 & 1,
+		.dpl = rights >> 5 & 3,
+		.present = rights >> 7 & 1,
+		.avl = rights >> 12 & 1,
+		.l = rights >> 13 & 1,
+		.db = rights >> 14 & 1,
+		.g = rights >> 15 & 1,
+		.unusable = rights >> 16 & 1,
+	};
+	/* KVM shows an unusable segment as not present. */
+	if (s->unusable)
+		s->present = 0;
+}
+
+void vmx_set_segment(enum vmx_segment n, const struct kvm_segment *s)
+{
+	u32 rights = (s->type & 15u) | (s->s & 1u) << 4 | (s->dpl & 3u) << 5 |
+		     (s->present & 1u) << 7 | (s->avl & 1u) << 12 | (s->l & 1u) << 13 |
+		     (s->db & 1u) << 14 | (s->g & 1u) << 15;
+
+	if (s->unusable || !s->present)
+		rights = (u32)RIGHTS_UNUSABLE;
+	/* The SDM wants "accessed" in data and code segments; a VMM may leave it out. */
+	else if (n <= SEG_GS)
+		rights |= 1;
+	vmcs_write_any(SEGMENT_FIELD(VMCS_GUEST_ES_BASE, n), s->base);
+	vmcs_write_any(SEGMENT_FIELD(VMCS_GUEST_ES_LIMIT, n), s->limit);
+	vmcs_write_any(SEGMENT_FIELD(VMCS_GUEST_ES_SELECTOR, n), s->selector);
+	vmcs_write_any(SEGMENT_FIELD(VMCS_GUEST_ES_RIGHTS, n), rights);
+}
+
+void vmx_get_tables(struct kvm_dtable *gdt, struct kvm_dtable *idt)
+{
+	*gdt = (struct kvm_dtable){.base = vmcs_read_nat(VMCS_GUEST_GDTR_BASE),
+				   .limit = (u16)vmcs_read32(VMCS_GUEST_GDTR_LIMIT)};
+	*idt = (struct kvm_dtable){.base = vmcs_read_nat(VMCS_GUEST_IDTR_BASE),
+				   .limit = (u16)vmcs_read32(VMCS_GUEST_IDTR_LIMIT)};
+}
+
+void vmx_set_tables(const struct kvm_dtable *gdt, const struct kvm_dtable *idt)
+{
+	vmcs_write_nat(VMCS_GUEST_GDTR_BASE, gdt->base);
+	vmcs_write32(VMCS_GUEST_GDTR_LIMIT, gdt->limit);
+	vmcs_write_nat(VMCS_GUEST_IDTR_BASE, idt->base);
+	vmcs_write32(VMCS_GUEST_IDTR_LIMIT, idt->limit);
+}
+
+void vmx_set_cr0(struct vmx_vcpu *v, u64 value)
+{
+	/* NE is fixed in VMX operation.  A guest's CD and NW would slow down the whole
+	 * machine, so they only show; the control guest's are real. */
+	u64 owned = v->control ? CR0_NE : CR0_NE | CR0_CD | CR0_NW;
+	u64 real = v->control ? value : value & ~(CR0_CD | CR0_NW);
+
+	vmcs_write_nat(VMCS_CR0_MASK, owned);
+	vmcs_write_nat(VMCS_CR0_SHADOW, value);
+	vmcs_write_nat(VMCS_GUEST_CR0, real | CR0_NE | CR0_ET);
+}
+
+void vmx_set_cr3(u64 value)
+{
+	vmcs_write_nat(VMCS_GUEST_CR3, value);
+}
+
+void vmx_set_cr4(struct vmx_vcpu *v, u64 value)
+{
+	vmcs_write_nat(VMCS_CR4_MASK, ~v->cr4_allowed);
+	vmcs_write_nat(VMCS_CR4_SHADOW, value);
+	vmcs_write_nat(VMCS_GUEST_CR4, value | CR4_VMXE);
+}
+
+void vmx_set_efer(struct vmx_vcpu *v, u64 value)
+{
+	u32 entry = vmcs_read32(VMCS_ENTRY_CONTROLS) & ~(u32)ENTRY_IA32E;
+
+	(void)v;
+	if (value & EFER_LMA)
+		entry |= (u32)ENTRY_IA32E;
+	vmcs_write32(VMCS_ENTRY_CONTROLS, entry);
+	vmcs_write64(VMCS_GUEST_EFER, value);
+}
+
+void vmx_set_pdptes(const u64 pdpte[4])
+{
+	for (u64 i = 0; i < 4; i++)
+		vmcs_write_any(VMCS_GUEST_PDPTE0 + 2 * i, pdpte[i]);
+}
+
+void vmx_allow(struct vmx_vcpu *v, u64 cr4, u64 xcr0)
+{
+	v->cr4_allowed = cr4 & ~CR4_VMXE & vmx_config.cr4_fixed1;
+	v->xcr0_allowed = xcr0 & vmx_host_xcr0();
+	vmx_set_cr4(v, vmx_cr4());
+}
+
+u64 vmx_tsc_offset(void)
+{
+	return vmcs_read64(VMCS_TSC_OFFSET);
+}
+
+void vmx_set_tsc_offset(u64 offset)
+{
+	vmcs_write64(VMCS_TSC_OFFSET, offset);
+}
+
+/* The CPU's TPR shadow is chosen per vCPU, since it needs the page. */
+void vmx_use_tpr_shadow(struct vmx_vcpu *v, hpa_t page)
+{
+	if (!vmx_config.tpr_shadow)
+		return;
+	vmcs_write64(VMCS_VIRTUAL_APIC_PAGE, page.v);
+	vmcs_write32(VMCS_TPR_THRESHOLD, 0);
+	vmx_set_cpu_controls(v, (v->cpu_controls | (u32)CPU_TPR_SHADOW) &
+					~(u32)(CPU_CR8_LOAD | CPU_CR8_STORE));
+}
+
+void vmx_set_tpr_threshold(const struct vmx_vcpu *v, u32 threshold)
+{
+	if (v->cpu_controls & CPU_TPR_SHADOW)
+		vmcs_write32(VMCS_TPR_THRESHOLD, threshold);
+}

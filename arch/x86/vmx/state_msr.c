@@ -1,0 +1,131 @@
+/* SPDX-License-Identifier: MIT */
+/* MSRs that the VMCS holds for a guest, or that vmx_switch() swaps. */
+#include "vmx/vcpu.h"
+#include "cpu/msr_index.h"
+
+static u64 *shared_msr(struct vmx_vcpu *v, u32 index)
+{
+	switch (index) {
+	case MSR_STAR:
+		return &v->msrs.star;
+	case MSR_LSTAR:
+		return &v->msrs.lstar;
+	case MSR_CSTAR:
+		return &v->msrs.cstar;
+	case MSR_FMASK:
+		return &v->msrs.fmask;
+	case MSR_KERNEL_GS_BASE:
+		return &v->msrs.kernel_gs_base;
+	case MSR_TSC_AUX:
+		return &v->msrs.tsc_aux;
+	default:
+		return NULL;
+	}
+}
+
+int vmx_get_msr(const struct vmx_vcpu *v, u32 index, u64 *value)
+{
+	/* shared_msr() only finds the place; nothing is written through it here. */
+	u64 *shared = shared_msr((struct vmx_vcpu *)(uintptr_t)v, index);
+
+	if (shared) {
+		*value = *shared;
+		return 0;
+	}
+	switch (index) {
+	case MSR_SYSENTER_CS:
+		*value = vmcs_read32(VMCS_GUEST_SYSENTER_CS);
+		return 0;
+	case MSR_SYSENTER_ESP:
+		*value = vmcs_read_nat(VMCS_GUEST_SYSENTER_ESP);
+		return 0;
+	case MSR_SYSENTER_EIP:
+		*value = vmcs_read_nat(VMCS_GUEST_SYSENTER_EIP);
+		return 0;
+	case MSR_FS_BASE:
+		*value = vmcs_read_nat(VMCS_GUEST_FS_BASE);
+		return 0;
+	case MSR_GS_BASE:
+		*value = vmcs_read_nat(VMCS_GUEST_GS_BASE);
+		return 0;
+	case MSR_PAT:
+		*value = vmcs_read64(VMCS_GUEST_PAT);
+		return 0;
+	case MSR_EFER:
+		*value = vmx_efer();
+		return 0;
+	default:
+		return -ENOENT;
+	}
+}
+
+static bool is_canonical(u64 a)
+{
+	return (u64)((s64)(a << 16) >> 16) == a;
+}
+
+/* SDM vol. 3, IA32_PAT MSR: each byte is 0, 1, 4, 5, 6 or 7. */
+static bool is_pat(u64 v)
+{
+	for (u32 i = 0; i < 64; i += 8) {
+		u8 type = (u8)(v >> i);
+
+		if (type > 7 || type == 2 || type == 3)
+			return false;
+	}
+	return true;
+}
+
+static int set_efer(struct vmx_vcpu *v, u64 value)
+{
+	u64 old = vmx_efer();
+
+	if (value & ~(EFER_SCE | EFER_LME | EFER_LMA | EFER_NXE))
+		return -EINVAL;
+	if ((vmx_cr0() & CR0_PG) && ((old ^ value) & EFER_LME))
+		return -EINVAL;
+	/* LMA is the CPU's to set. */
+	vmx_set_efer(v, (value & ~EFER_LMA) | (old & EFER_LMA));
+	return 0;
+}
+
+int vmx_set_msr(struct vmx_vcpu *v, u32 index, u64 value)
+{
+	u64 *shared = shared_msr(v, index);
+
+	if (shared) {
+		if ((index == MSR_LSTAR || index == MSR_CSTAR || index == MSR_KERNEL_GS_BASE) &&
+		    !is_canonical(value))
+			return -EINVAL;
+		if (index == MSR_TSC_AUX && value >> 32)
+			return -EINVAL;
+		*shared = value;
+		return 0;
+	}
+	switch (index) {
+	case MSR_SYSENTER_CS:
+		vmcs_write32(VMCS_GUEST_SYSENTER_CS, value);
+		return 0;
+	case MSR_SYSENTER_ESP:
+	case MSR_SYSENTER_EIP:
+	case MSR_FS_BASE:
+	case MSR_GS_BASE:
+		if (!is_canonical(value))
+			return -EINVAL;
+		vmcs_write_any(index == MSR_SYSENTER_ESP   ? VMCS_GUEST_SYSENTER_ESP
+			       : index == MSR_SYSENTER_EIP ? VMCS_GUEST_SYSENTER_EIP
+			       : index == MSR_FS_BASE      ? VMCS_GUEST_FS_BASE
+							   : VMCS_GUEST_GS_BASE,
+			       value);
+		return 0;
+	case MSR_PAT:
+		if (!is_pat(value))
+			return -EINVAL;
+		vmcs_write64(VMCS_GUEST_PAT, value);
+		return 0;
+	case MSR_EFER:
+		return set_efer(v, value);
+	default:
+		return -ENOENT;
+	}
+}

@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: MIT */
+/* What the files of arch/x86/vmx share among themselves. */
+#pragma once
+
+#include "cpu/percpu.h"
+#include "vmx/vmcs.h"
+#include "vmx/vmx.h"
+
+/* The VMX side of one physical CPU. */
+struct vmx_cpu {
+	struct vmx_vcpu *active;        /* VMCSs active here; this CPU only */
+	struct vmx_vcpu *clear_request; /* set by other CPUs from NULL, taken by this one */
+	u64 dr[4];                      /* the control guest's, while a guest's are in the CPU */
+};
+
+extern struct vmx_cpu vmx_cpus[MAX_CPUS];
+
+/* enter.asm */
+u32 vmx_enter(struct vmx_vcpu *v, bool launched);
+void vmx_unblock_nmis(void);
+extern const char vmx_exit_point[], vmx_enter_window[], vmx_enter_window_end[], vmx_enter_abort[];
+
+/* exit_access.c: exits for instructions that only concern the virtual CPU itself. */
+enum vmx_exit_kind vmx_exit_cr(struct vmx_vcpu *v, struct vmx_exit *exit);
+enum vmx_exit_kind vmx_exit_dr(struct vmx_vcpu *v);
+enum vmx_exit_kind vmx_exit_xsetbv(struct vmx_vcpu *v);
+
+/* Write @v's copies of the controls to the current VMCS if they changed. */
+static inline void vmx_set_cpu_controls(struct vmx_vcpu *v, u32 controls)
+{
+	if (controls != v->cpu_controls) {
+		v->cpu_controls = controls;
+		vmcs_write32(VMCS_CPU_CONTROLS, controls);
+	}
+}
+
+#define DR7_ENABLES 0xffull /* any of the breakpoints of DR7 */
+
+/* switch.c: the guest's debug registers into the CPU and out again. */
+void vmx_load_debug_registers(struct vmx_vcpu *v);
+void vmx_save_debug_registers(struct vmx_vcpu *v);
+int vmx_xsave_init(struct vmx_vcpu *v) __must_check;
+void vmx_xsave_enable(void);

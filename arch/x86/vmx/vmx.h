@@ -1,0 +1,273 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * VMX as the rest of kvm0 sees it: a virtual CPU that can be entered, what it came
+ * out with, its state, and the events to deliver.  Entering is a plain call that
+ * returns when the guest exits.  hv/ needs no other header of this folder.
+ *
+ * A struct vmx_vcpu is used by one CPU at a time: its owner's lock says which.
+ * vmx_load() makes its VMCS current on this CPU; everything below that is marked
+ * "loaded" needs that.
+ */
+#pragma once
+
+#include <linux/kvm.h>
+#include "cpu/bits.h"
+#include "lib/addr.h"
+
+enum gpr { /* in the order of instruction encoding */
+	   GPR_RAX,
+	   GPR_RCX,
+	   GPR_RDX,
+	   GPR_RBX,
+	   GPR_RSP, /* lives in the VMCS: this element is not used */
+	   GPR_RBP,
+	   GPR_RSI,
+	   GPR_RDI,
+	   GPR_R8,
+	   GPR_R15 = 15,
+};
+
+enum vmx_segment { SEG_ES, SEG_CS, SEG_SS, SEG_DS, SEG_FS, SEG_GS, SEG_LDTR, SEG_TR };
+
+#define NO_CPU 0xffffffffu
+
+/* Registers that a guest and the control guest share and that no VMCS field swaps. */
+struct vmx_shared_msrs {
+	u64 star, lstar, cstar, fmask, kernel_gs_base, tsc_aux;
+};
+
+struct vmx_vcpu {
+	u64 gpr[16]; /* first: vmx_enter() relies on it */
+	u64 cr2;
+	u64 entries; /* how often the guest was entered */
+
+	hpa_t vmcs;
+	u32 cpu; /* where the VMCS is active; NO_CPU: nowhere.  Written by that CPU */
+	bool launched;
+	bool control;          /* the control guest's */
+	struct vmx_vcpu *next; /* list of those active on cpu */
+
+	u32 cpu_controls; /* copies of what the VMCS has */
+	u32 cpu2_controls;
+	u16 vpid;
+
+	/* The event that the next entry delivers: VM-entry interruption information,
+	 * 0 for none; after an exit that broke off a delivery, that event again. */
+	u32 event;
+	u32 event_error;
+	u32 event_length;
+
+	struct vmx_shared_msrs msrs; /* while another's are in the CPU */
+	u64 xcr0;
+	void *xsave;     /* one page: XSAVE or FXSAVE image, while not in the CPU */
+	u64 dr6;         /* while another's is in the CPU */
+	u64 dr[4];       /* unless dr_in_cpu */
+	bool dr_in_cpu;  /* the guest's DR0 to DR3 are in the CPU, and its own to access */
+	bool dr_enabled; /* ... and have to be, while it runs */
+	u8 *msr_bitmap;  /* one page */
+	u64 cr4_allowed; /* bits that the guest may set in CR4 */
+	u64 xcr0_allowed;
+};
+
+/* Why vmx_run() came back. */
+enum vmx_exit_kind {
+	VMX_RESUME,           /* done here: go on */
+	VMX_KICKED,           /* this CPU was kicked, or an NMI is to be reflected */
+	VMX_INTERRUPT,        /* an external interrupt is pending for the control guest */
+	VMX_INTERRUPT_WINDOW, /* the guest can take an interrupt now */
+	VMX_NMI_WINDOW,
+	VMX_TIMER, /* the preemption timer ran out */
+	VMX_HLT,
+	VMX_PAUSE,
+	VMX_CPUID,
+	VMX_VMCALL,
+	VMX_RDMSR, /* RCX: index */
+	VMX_WRMSR,
+	VMX_CR_WRITE,
+	VMX_CR8_READ,
+	VMX_XSETBV,
+	VMX_IO,
+	VMX_EPT_VIOLATION,
+	VMX_TRIPLE_FAULT,
+	VMX_INIT,
+	VMX_SIPI,
+	VMX_MACHINE_CHECK,
+	VMX_ENTRY_FAILED, /* reason: the hardware's word for it */
+	VMX_UNKNOWN,      /* reason: a basic exit reason that kvm0 does not use */
+};
+
+struct vmx_exit {
+	enum vmx_exit_kind kind;
+	u32 reason; /* the whole exit-reason field */
+	union {
+		struct {
+			u16 port;
+			u8 size; /* bytes: 1, 2, 4 */
+			bool in, string;
+		} io;
+		struct {
+			gpa_t gpa;
+			gva_t gva;
+			bool gva_valid; /* gva is the access's own, not a page walk's */
+			bool write, fetch;
+		} ept;
+		struct {
+			u8 number; /* 0, 4, 8 */
+			u8 gpr;    /* CR8_READ: where to */
+			u64 value;
+		} cr;
+		u8 sipi_vector;
+		u64 qualification; /* ENTRY_FAILED, UNKNOWN */
+	};
+};
+
+/* --- boot and shutdown (cpu.c, setup.c) --- */
+
+/* Check this CPU for VMX and its BIOS lock, and compute its configuration.  NULL, or
+ * why it cannot be used, with what to do about it in *@remedy. */
+const char *vmx_probe(const char **remedy) __must_check;
+
+/* Enter VMX operation on this CPU.  0; -ENOMEM; -EIO: VMXON failed. */
+int vmx_cpu_enable(void) __must_check;
+
+/* Leave VMX operation on this CPU, all its VMCSs cleared.  Harmless when not in it. */
+void vmx_cpu_disable(void);
+
+/* The names of the optional VMX features that are in use, space-separated. */
+const char *vmx_features(void);
+
+/* --- a virtual CPU's life --- */
+
+/* Make @v ready to run at the state after INIT: VMCS, bitmaps, XSAVE area.  Zeroed
+ * before.  @control: for the control guest.  @eptp: its EPT pointer.  0 or -ENOMEM. */
+int vmx_vcpu_init(struct vmx_vcpu *v, bool control, u64 eptp, u16 vpid) __must_check;
+
+/* Give all back.  Its VMCS must be active nowhere or here. */
+void vmx_vcpu_free(struct vmx_vcpu *v);
+
+/* Make @v's VMCS current on this CPU, taking it from another CPU if it is active
+ * there.  Must not be called with a spinlock held that the other CPU may want. */
+void vmx_load(struct vmx_vcpu *v);
+
+/* Serve what other CPUs want of this one's VMX: to be called after a kick. */
+void vmx_serve_requests(void);
+
+/* Clear all VMCSs of guests that are active on this CPU, before it stops
+ * listening to kicks (INIT). */
+void vmx_unload_all(void);
+
+/* Make @v active nowhere: on whichever CPU it is. */
+void vmx_unload(struct vmx_vcpu *v);
+
+/* --- running (exit.c); loaded --- */
+
+/* Enter @v once and say why it exited.  What needs nobody above is done here, with
+ * VMX_RESUME. */
+void vmx_run(struct vmx_vcpu *v, struct vmx_exit *exit);
+
+/* Swap what no VMCS field does (XSAVE state, MSRs, CR2, DRs) from @from to @to. */
+void vmx_switch(struct vmx_vcpu *from, struct vmx_vcpu *to);
+
+/* Step over the instruction that exited. */
+void vmx_skip_instruction(struct vmx_vcpu *v);
+
+/* RIP to @rip after an emulated instruction, with the blocking by STI and MOV SS gone. */
+void vmx_finish_instruction(struct vmx_vcpu *v, u64 rip);
+
+/* Make the preemption timer exit at @deadline (TSC) at the latest; ~0: do not care. */
+void vmx_set_timer(u64 now, u64 deadline);
+
+/* --- events (inject.c); loaded --- */
+
+/* Queue an exception; combined with one that is already queued into #DF or a triple
+ * fault, as SDM vol. 3, Interrupt 8, has it.  False: it is a triple fault. */
+bool vmx_queue_exception(struct vmx_vcpu *v, u8 vector, bool has_error, u32 error);
+
+/* Can an interrupt / an NMI be delivered at the next entry? */
+bool vmx_can_interrupt(const struct vmx_vcpu *v);
+bool vmx_can_nmi(const struct vmx_vcpu *v);
+void vmx_queue_interrupt(struct vmx_vcpu *v, u8 vector);
+void vmx_queue_nmi(struct vmx_vcpu *v);
+
+/* Exit as soon as one can be delivered (or not). */
+void vmx_want_interrupt_window(struct vmx_vcpu *v, bool want);
+void vmx_want_nmi_window(struct vmx_vcpu *v, bool want);
+
+/* --- state (state.c); loaded --- */
+
+u64 vmx_rip(void);
+u64 vmx_rflags(void);
+u64 vmx_cr0(void);
+u64 vmx_cr3(void);
+u64 vmx_cr4(void);
+u64 vmx_efer(void);
+u64 vmx_rsp(void);
+void vmx_set_rip(u64 v);
+void vmx_set_rsp(u64 v);
+void vmx_set_rflags(u64 v);
+u32 vmx_cpl(void);
+bool vmx_cs_is_long(void);
+bool vmx_halted(void);
+
+/* General register @gpr, RSP included. */
+u64 vmx_read_gpr(const struct vmx_vcpu *v, u32 gpr);
+void vmx_write_gpr(struct vmx_vcpu *v, u32 gpr, u64 value);
+void vmx_get_regs(const struct vmx_vcpu *v, struct kvm_regs *r);
+void vmx_set_regs(struct vmx_vcpu *v, const struct kvm_regs *r);
+void vmx_get_segment(enum vmx_segment n, struct kvm_segment *s);
+void vmx_set_segment(enum vmx_segment n, const struct kvm_segment *s);
+void vmx_get_tables(struct kvm_dtable *gdt, struct kvm_dtable *idt);
+void vmx_set_tables(const struct kvm_dtable *gdt, const struct kvm_dtable *idt);
+void vmx_set_cr0(struct vmx_vcpu *v, u64 value);
+void vmx_set_cr3(u64 value);
+void vmx_set_cr4(struct vmx_vcpu *v, u64 value);
+void vmx_set_efer(struct vmx_vcpu *v, u64 value);
+/* @pdpte: the four entries of PAE paging that CR3 points to. */
+void vmx_set_pdptes(const u64 pdpte[4]);
+void vmx_set_activity_hlt(bool halted);
+
+/* The guest's FPU state; @v not running, its state in memory or in the CPU. */
+void vmx_get_fpu(struct vmx_vcpu *v, struct kvm_fpu *f);
+void vmx_set_fpu(struct vmx_vcpu *v, const struct kvm_fpu *f);
+
+/* MSRs that the VMCS or the CPU itself holds for the guest.  0, or -ENOENT: not one
+ * of these; -EINVAL: not a value that it can have. */
+int vmx_get_msr(const struct vmx_vcpu *v, u32 index, u64 *value) __must_check;
+int vmx_set_msr(struct vmx_vcpu *v, u32 index, u64 value) __must_check;
+
+/* MOV to CR0 or CR4 as the guest does it.  0; 1: done, and the PDPTEs have to be loaded
+ * from CR3; -EINVAL: the guest gets #GP. */
+int vmx_write_cr(struct vmx_vcpu *v, u32 number, u64 value) __must_check;
+
+/* Can XCR0 of @v be @value? */
+bool vmx_xcr0_valid(const struct vmx_vcpu *v, u64 value);
+
+/* Which of CR4's and XCR0's bits the guest may set from now on. */
+void vmx_allow(struct vmx_vcpu *v, u64 cr4, u64 xcr0);
+
+/* Guest TSC = TSC + offset. */
+u64 vmx_tsc_offset(void);
+void vmx_set_tsc_offset(u64 offset);
+
+/* Use @page as virtual-APIC page, so that CR8 needs no exit while nothing waits
+ * behind it.  No effect where the CPU has no TPR shadow: then CR8 exits. */
+void vmx_use_tpr_shadow(struct vmx_vcpu *v, hpa_t page);
+/* Exit when CR8 falls below @threshold (0: never). */
+void vmx_set_tpr_threshold(const struct vmx_vcpu *v, u32 threshold);
+
+/* --- the control guest only (setup.c); loaded --- */
+
+/* Exits for writes to @port; reads stay native but are seen too. */
+void vmx_trap_port(u16 port);
+void vmx_set_wait_for_sipi(void);
+/* The state after SIPI @vector, running. */
+void vmx_start_at_sipi(struct vmx_vcpu *v, u8 vector);
+/* The state after INIT (SDM vol. 3, Processor State After Reset), running. */
+void vmx_reset_state(struct vmx_vcpu *v);
+
+/* XCR0 bits that kvm0 can save; 0 if the CPU has no XSAVE. */
+u64 vmx_host_xcr0(void);
+
+/* All of the VMX state of the current VMCS against the SDM's entry checks; the name
+ * of the first rule that fails is logged.  True if all hold. */
+bool vmx_check_vmcs(void);

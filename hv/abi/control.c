@@ -1,0 +1,230 @@
+/* SPDX-License-Identifier: MIT */
+/* The control guest's outer loop: enter it, see to its exits, carry out its calls. */
+#include "abi/control.h"
+#include <linux/errno.h>
+#include "abi/control_cpu.h"
+#include "abi/dispatch.h"
+#include "abi/power.h"
+#include "core/memmap.h"
+#include "core/page.h"
+#include "core/panic.h"
+#include "core/spinlock.h"
+#include "cpu/percpu.h"
+#include "cpu/regs.h"
+#include "vmx/ept.h"
+
+#define CONTROL_VPID 1u
+
+static struct {
+	struct spinlock lock; /* rank 3: guards ept */
+	struct ept ept;       /* identity, less kvm0's memory */
+	u64 limit;            /* 2^MAXPHYADDR */
+} map;
+
+static bool is_memory(int type)
+{
+	return type == MEM_RAM || type == MEM_ACPI || type == MEM_NVS;
+}
+
+/*
+ * Map @a to itself, with the largest page round it that is of one kind.  Memory is
+ * write-back and all else uncached; the guest's PAT weakens the former as it likes.
+ * Returns the page's size; 0: it is kvm0's; -ENOMEM.
+ */
+static s64 map_identity(u64 a)
+{
+	for (enum ept_level level = ept_max_level();; level--) {
+		u64 size = ept_size(level), base = ALIGN_DOWN(a, size);
+		int type = memmap_type(&memmap, base, size), err;
+
+		if (type == MEM_KVM0)
+			return 0;
+		if (type < 0 && level > EPT_4K)
+			continue;
+		err = ept_map(&map.ept, gpa(base), hpa(base), level,
+			      EPT_ALL | (is_memory(type) ? EPT_WB : EPT_UNCACHED));
+		if (err != -EEXIST)
+			return err ? err : (s64)size;
+		if (level == EPT_4K) /* another CPU was faster */
+			return (s64)size;
+	}
+}
+
+void control_init(void)
+{
+	u64 top = SIZE_4G;
+
+	map.limit = BIT(cpuid(0x80000008, 0).eax & 0xff);
+	if (memmap.count)
+		top = MAX(top, ALIGN_UP(memmap.range[memmap.count - 1].end, SIZE_2M));
+	if (ept_init(&map.ept))
+		refuse("the memory pool is too small", "set pool= to a larger size");
+	for (u64 a = 0; a < MIN(top, map.limit);) {
+		s64 size = map_identity(a);
+
+		if (size < 0)
+			refuse("the memory pool is too small", "set pool= to a larger size");
+		a = size ? ALIGN_DOWN(a, (u64)size) + (u64)size : a + PAGE_SIZE;
+	}
+}
+
+static void exit_ept_violation(const struct vmx_exit *exit)
+{
+	u64 a = exit->ept.gpa.v;
+	s64 size = 0;
+
+	if (a < map.limit) {
+		spin_lock(&map.lock);
+		size = map_identity(a);
+		spin_unlock(&map.lock);
+	}
+	if (size == 0)
+		power_control_stopped("it touched kvm0's memory at 0x%llx", a);
+	if (size < 0)
+		power_control_stopped("no memory is left to map 0x%llx for it", a);
+}
+
+/* INIT: wait for the SIPI that follows (SDM vol. 3, VM Exits, INIT signals). */
+static void exit_init(struct vmx_vcpu *v)
+{
+	/* This CPU hears no kick while it waits, so it must hold no guest's VMCS. */
+	vmx_unload_all();
+	vmx_load(v);
+	vmx_reset_state(v);
+	vmx_set_wait_for_sipi();
+}
+
+static void exit_vmcall(struct vmx_vcpu *v)
+{
+	vmx_skip_instruction(v);
+	switch (hypercall(v)) {
+	case HYPERCALL_DONE:
+		break;
+	case HYPERCALL_INIT:
+		exit_init(v);
+		break;
+	case HYPERCALL_MACHINE_CHECK:
+		vmx_load(v);
+		(void)vmx_queue_exception(v, VECTOR_MC, false, 0);
+		break;
+	}
+}
+
+static void exit_kicked(void)
+{
+	struct percpu *p = this_cpu();
+
+	/* Taken before the requests are looked at, so that a later one kicks again. */
+	__atomic_exchange_n(&p->kick, 0, __ATOMIC_ACQ_REL);
+	vmx_serve_requests();
+	if (READ_ONCE(p->stop))
+		power_stop_this_cpu();
+}
+
+/* NMIs that are not kvm0's own are the control guest's. */
+static void reflect_nmis(struct vmx_vcpu *v)
+{
+	struct percpu *p = this_cpu();
+
+	if (!READ_ONCE(p->nmi_pending))
+		return;
+	if (!vmx_can_nmi(v)) {
+		vmx_want_nmi_window(v, true);
+		return;
+	}
+	/* As on real hardware: one that arrives while one is pending is lost. */
+	__atomic_store_n(&p->nmi_pending, 0, __ATOMIC_RELAXED);
+	vmx_queue_nmi(v);
+}
+
+static void handle_exit(struct vmx_vcpu *v, const struct vmx_exit *exit)
+{
+	switch (exit->kind) {
+	case VMX_VMCALL:
+		exit_vmcall(v);
+		break;
+	case VMX_RESUME:
+		break;
+	case VMX_KICKED:
+		exit_kicked();
+		break;
+	case VMX_CPUID:
+		control_cpuid(v);
+		break;
+	case VMX_RDMSR:
+		control_rdmsr(v);
+		break;
+	case VMX_WRMSR:
+		control_wrmsr(v);
+		break;
+	case VMX_CR_WRITE:
+		control_cr_write(v, exit);
+		break;
+	case VMX_IO:
+		power_port(v, exit);
+		break;
+	case VMX_EPT_VIOLATION:
+		exit_ept_violation(exit);
+		break;
+	case VMX_NMI_WINDOW:
+		vmx_want_nmi_window(v, false);
+		break;
+	case VMX_INIT:
+		exit_init(v);
+		break;
+	case VMX_SIPI:
+		vmx_start_at_sipi(v, exit->sipi_vector);
+		break;
+	case VMX_TRIPLE_FAULT:
+		power_control_stopped("triple fault");
+	case VMX_ENTRY_FAILED:
+		vmx_check_vmcs();
+		power_control_stopped("its state cannot be entered (exit reason 0x%x)",
+				      exit->reason);
+	default:
+		power_control_stopped("unexpected exit reason %u", exit->reason);
+	}
+}
+
+/* The state in which a multiboot2 loader enters a kernel (Multiboot2 Specification,
+ * "I386 machine state"). */
+static void set_start_state(struct vmx_vcpu *v, const struct control_image *image)
+{
+	struct kvm_segment s = {.limit = 0xffffffff,
+				.selector = 0x10,
+				.type = 3,
+				.present = 1,
+				.s = 1,
+				.db = 1,
+				.g = 1};
+
+	for (enum vmx_segment n = SEG_ES; n <= SEG_GS; n++)
+		vmx_set_segment(n, &s);
+	s.selector = 8;
+	s.type = 11;
+	vmx_set_segment(SEG_CS, &s);
+	vmx_set_cr0(v, CR0_PE | CR0_ET);
+	vmx_set_rip(image->entry);
+	v->gpr[GPR_RAX] = MB2_BOOT_MAGIC;
+	v->gpr[GPR_RBX] = image->mbi;
+}
+
+__noreturn void control_run(const struct control_image *image)
+{
+	struct vmx_vcpu *v = object_alloc(sizeof(*v));
+	struct vmx_exit exit;
+
+	if (!v || vmx_vcpu_init(v, true, ept_pointer(&map.ept), CONTROL_VPID))
+		refuse("the memory pool is too small", "set pool= to a larger size");
+	vmx_allow(v, ~CR4_SMXE, vmx_host_xcr0());
+	if (image)
+		set_start_state(v, image);
+	else
+		vmx_set_wait_for_sipi();
+	for (;;) {
+		vmx_load(v);
+		reflect_nmis(v);
+		vmx_run(v, &exit);
+		handle_exit(v, &exit);
+	}
+}

@@ -1,0 +1,122 @@
+/* SPDX-License-Identifier: MIT */
+/* Requests on the system's handle: KVM's /dev/kvm. */
+#include <linux/errno.h>
+#include "abi/copy.h"
+#include "abi/requests.h"
+#include "core/page.h"
+#include "kvm/msr.h"
+
+/* Capabilities that kvm0 offers, with the value that KVM_CHECK_EXTENSION returns. */
+static const struct {
+	u32 capability;
+	s32 value;
+} capabilities[] = {
+	{KVM_CAP_IRQCHIP, 1},
+	{KVM_CAP_HLT, 1},
+	{KVM_CAP_USER_MEMORY, 1},
+	{KVM_CAP_SET_TSS_ADDR, 1},
+	{KVM_CAP_EXT_CPUID, 1},
+	{KVM_CAP_NR_VCPUS, VM_MAX_VCPUS},
+	{KVM_CAP_MAX_VCPUS, VM_MAX_VCPUS},
+	{KVM_CAP_MAX_VCPU_ID, VM_MAX_VCPUS},
+	{KVM_CAP_NR_MEMSLOTS, MEMSLOT_MAX},
+	{KVM_CAP_MP_STATE, 1},
+	{KVM_CAP_DESTROY_MEMORY_REGION_WORKS, 1},
+	{KVM_CAP_JOIN_MEMORY_REGIONS_WORKS, 1},
+	{KVM_CAP_IRQ_INJECT_STATUS, 1},
+	{KVM_CAP_PIT2, 1},
+	{KVM_CAP_SET_IDENTITY_MAP_ADDR, 1},
+	{KVM_CAP_TSC_DEADLINE_TIMER, 1},
+	{KVM_CAP_IMMEDIATE_EXIT, 1},
+	{KVM_CAP_INTERNAL_ERROR_DATA, 1},
+	{KVM_CAP_CHECK_EXTENSION_VM, 1},
+	{KVM_CAP_GET_TSC_KHZ, 0},
+};
+
+s64 check_extension(u64 capability)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(capabilities); i++)
+		if (capabilities[i].capability == capability)
+			return capabilities[i].value;
+	return 0;
+}
+
+static s64 create_vm(u64 type)
+{
+	struct vm *vm;
+	s64 handle;
+
+	if (type)
+		return -EINVAL;
+	vm = vm_create();
+	if (!vm)
+		return -ENOMEM;
+	handle = handle_open(vm, NULL);
+	if (handle < 0)
+		vm_put(vm);
+	return handle;
+}
+
+/* KVM API, KVM_GET_MSR_INDEX_LIST: the count is written even when it is too large. */
+static s64 get_msr_index_list(u64 arg)
+{
+	struct kvm_msr_list list;
+	u32 room;
+
+	if (copy_in(&list, arg, sizeof(list)))
+		return -EFAULT;
+	room = list.nmsrs;
+	list.nmsrs = msr_list_count;
+	if (copy_out(arg, &list, sizeof(list)))
+		return -EFAULT;
+	if (room < msr_list_count)
+		return -E2BIG;
+	return copy_out(arg + sizeof(list), msr_list, msr_list_count * sizeof(msr_list[0]));
+}
+
+/* KVM API, KVM_GET_SUPPORTED_CPUID. */
+static s64 get_supported_cpuid(u64 arg)
+{
+	const size_t size = CPUID_MAX_ENTRIES * sizeof(struct kvm_cpuid_entry2);
+	struct kvm_cpuid_entry2 *entries;
+	struct kvm_cpuid2 head;
+	s64 result = -E2BIG;
+	u32 count;
+
+	if (copy_in(&head, arg, sizeof(head)))
+		return -EFAULT;
+	if (head.nent < 1)
+		return -E2BIG;
+	entries = object_alloc(size);
+	if (!entries)
+		return -ENOMEM;
+	count = cpuid_supported(entries, CPUID_MAX_ENTRIES);
+	if (count <= head.nent) {
+		head.nent = count;
+		result = copy_out(arg + sizeof(head), entries, count * sizeof(*entries));
+		if (!result)
+			result = copy_out(arg, &head, sizeof(head));
+	}
+	object_free(entries, size);
+	return result;
+}
+
+s64 system_request(u32 request, u64 arg)
+{
+	switch (request) {
+	case KVM_GET_API_VERSION:
+		return arg ? -EINVAL : KVM_API_VERSION;
+	case KVM_CHECK_EXTENSION:
+		return check_extension(arg);
+	case KVM_GET_VCPU_MMAP_SIZE:
+		return arg ? -EINVAL : (s64)PAGE_SIZE;
+	case KVM_CREATE_VM:
+		return create_vm(arg);
+	case KVM_GET_MSR_INDEX_LIST:
+		return get_msr_index_list(arg);
+	case KVM_GET_SUPPORTED_CPUID:
+		return get_supported_cpuid(arg);
+	default:
+		return -ENOTTY;
+	}
+}

@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: MIT */
+/* kvm0's debug console; see core/console.h. */
+#include <linux/errno.h>
+
+#include "core/console.h"
+#include "core/params.h"
+#include "cpu/uart.h"
+#include "lib/string.h"
+
+static struct uart console_uart; /* guarded by the log's lock, or by a panic */
+
+int console_init(u16 port, u32 speed)
+{
+	if (!port) {
+		console_uart = (struct uart){0};
+		return 0;
+	}
+	return uart_init(&console_uart, port, speed);
+}
+
+void console_write(const char *text, size_t n)
+{
+	size_t start = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		if (text[i] != '\n')
+			continue;
+		uart_write(&console_uart, text + start, i - start);
+		uart_write(&console_uart, "\r\n", 2);
+		start = i + 1;
+	}
+	uart_write(&console_uart, text + start, n - start);
+}
+
+int console_param(const char *value)
+{
+	static const struct {
+		const char *name;
+		u16 port;
+	} port[] = {{"com1", UART_COM1}, {"com2", UART_COM2}, {"none", 0}};
+	size_t n = 0;
+
+	while (value[n] && value[n] != ',')
+		n++;
+	for (u32 i = 0; i < ARRAY_SIZE(port); i++) {
+		u64 speed = CONSOLE_DEFAULT_SPEED;
+
+		if (strlen(port[i].name) != n || strncmp(value, port[i].name, n))
+			continue;
+		if (value[n] && (params_size(value + n + 1, &speed) || !speed ||
+				 speed > UART_MAX_SPEED || UART_MAX_SPEED % speed))
+			return -EINVAL;
+		(void)console_init(port[i].port, (u32)speed);
+		return 0;
+	}
+	return -EINVAL;
+}

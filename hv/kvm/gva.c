@@ -1,0 +1,236 @@
+/* SPDX-License-Identifier: MIT */
+/* The walk of a guest's page tables; see gva.h. */
+#include "kvm/gva.h"
+
+#include <linux/errno.h>
+
+#define CR0_WP   BIT(16)
+#define CR0_PG   BIT(31)
+#define CR4_PSE  BIT(4)
+#define CR4_PAE  BIT(5)
+#define CR4_LA57 BIT(12)
+#define CR4_SMEP BIT(20)
+#define CR4_SMAP BIT(21)
+#define EFER_LMA BIT(10)
+#define EFER_NXE BIT(11)
+#define FLAG_AC  BIT(18)
+
+#define PTE_P  BIT(0)
+#define PTE_W  BIT(1)
+#define PTE_U  BIT(2)
+#define PTE_A  BIT(5)
+#define PTE_D  BIT(6)
+#define PTE_PS BIT(7)
+#define PTE_NX BIT(63)
+
+#define ERROR_P    BIT(0)
+#define ERROR_RSVD BIT(3)
+
+#define FRAME          ((BIT(52) - 1) & PAGE_MASK)
+#define PDPTE_RESERVED (PTE_NX | 0x1e6) /* PAE mode */
+
+#define LEVELS_MAX 5u
+/* A translation whose entries keep changing under it ends in a page fault, which is harmless. */
+#define RETRIES 8u
+
+/* How the guest's paging mode lays its tables out. */
+struct layout {
+	u32 levels;
+	u32 index_bits;
+	u32 entry_size;
+	u64 large;    /* PS if entries above the lowest level may map large pages */
+	u64 reserved; /* bits that no present entry may have set */
+};
+
+/* A walk in progress: the entries used, from the root on, and what they have in common. */
+struct walk {
+	u64 at[LEVELS_MAX], entry[LEVELS_MAX];
+	u32 depth; /* entries used so far; the last is the leaf */
+	u32 shift; /* log2 of the page's size */
+	u64 all;   /* bits set in all entries; NX: clear in all */
+	bool reserved;
+};
+
+static void layout_of(const struct gva_paging *pg, struct layout *l)
+{
+	u64 high = BIT(52) - BIT(pg->maxphyaddr);
+	u64 nx = (pg->efer & EFER_NXE) ? 0 : PTE_NX;
+
+	if (pg->efer & EFER_LMA)
+		*l = (struct layout){(pg->cr4 & CR4_LA57) ? 5 : 4, 9, 8, PTE_PS, high | nx};
+	else if (pg->cr4 & CR4_PAE)
+		*l = (struct layout){2, 9, 8, PTE_PS, high | nx | (BIT(63) - BIT(52))};
+	else
+		*l = (struct layout){2, 10, 4, (pg->cr4 & CR4_PSE) ? PTE_PS : 0, 0};
+}
+
+/*
+ * The PAE mode's page-directory-pointer entry, which has neither rights nor
+ * accessed bit.  False if it is not present, or malformed.
+ */
+static bool pae_root(const struct gva_paging *pg, const struct guest_mem *mem,
+		     const struct layout *l, u64 linear, struct walk *w, u64 *table)
+{
+	u64 index = linear >> 30 & 3;
+	u64 entry = 0;
+
+	if (pg->pdpte)
+		entry = pg->pdpte[index];
+	else if (mem->read_gpa(mem->ctx, gpa((pg->cr3 & 0xffffffe0ull) + index * 8), &entry, 8))
+		return false;
+	if (!(entry & PTE_P))
+		return false;
+	w->reserved = entry & (l->reserved | PDPTE_RESERVED);
+	*table = entry & FRAME;
+	return !w->reserved;
+}
+
+/* Bits of an entry with PS, found where pages of 1 << shift bytes are mapped, that must be 0. */
+static u64 large_reserved(const struct gva_paging *pg, const struct layout *l, u32 shift)
+{
+	if (shift > 30)
+		return PTE_PS;
+	if (l->entry_size == 8)
+		return BIT(shift) - BIT(13);
+	/* A 4 MiB page: bits 20:13 are the address's bits 39:32, as far as there are any. */
+	return BIT(22) - BIT(13 + (MIN(pg->maxphyaddr, 40u) - 32));
+}
+
+/* Go down from the root.  False if an entry is not present or (w->reserved) malformed. */
+static bool descend(const struct gva_paging *pg, const struct guest_mem *mem,
+		    const struct layout *l, u64 linear, struct walk *w)
+{
+	u64 table = pg->cr3 & FRAME;
+	u32 shift = PAGE_SHIFT + l->levels * l->index_bits;
+	u64 all = ~0ull;
+
+	w->depth = 0;
+	w->reserved = false;
+	if (l->levels == 2) {
+		table &= 0xffffffffull;
+		if (l->entry_size == 8 && !pae_root(pg, mem, l, linear, w, &table))
+			return false;
+	}
+	for (;;) {
+		u64 entry = 0;
+		u64 bad = l->reserved;
+		gpa_t at;
+
+		shift -= l->index_bits;
+		at = gpa(table + (linear >> shift & (BIT(l->index_bits) - 1)) * l->entry_size);
+		if (mem->read_gpa(mem->ctx, at, &entry, l->entry_size) || !(entry & PTE_P))
+			return false;
+		w->at[w->depth] = at.v;
+		w->entry[w->depth++] = entry;
+		all &= entry ^ PTE_NX;
+		if (shift > PAGE_SHIFT && (entry & l->large))
+			bad |= large_reserved(pg, l, shift);
+		w->reserved = entry & bad;
+		if (w->reserved)
+			return false;
+		if (shift == PAGE_SHIFT || (entry & l->large)) {
+			w->shift = shift;
+			w->all = all;
+			return true;
+		}
+		table = entry & FRAME;
+	}
+}
+
+/* May the access be made?  rights: see struct walk's `all`. */
+static bool allowed(const struct gva_paging *pg, u64 rights, u64 access)
+{
+	bool user_page = rights & PTE_U;
+
+	if ((access & GVA_FETCH) && !(rights & PTE_NX))
+		return false;
+	if (access & GVA_USER)
+		return user_page && (!(access & GVA_WRITE) || (rights & PTE_W));
+	if (user_page && (access & GVA_FETCH))
+		return !(pg->cr4 & CR4_SMEP);
+	if (user_page && (pg->cr4 & CR4_SMAP) && !(pg->rflags & FLAG_AC) && !(access & GVA_PEEK))
+		return false;
+	return !(access & GVA_WRITE) || (rights & PTE_W) || !(pg->cr0 & CR0_WP);
+}
+
+/*
+ * Set accessed and dirty bits that are missing.  False if an entry has changed
+ * since it was read.  Tables in memory that cannot be written keep their bits.
+ */
+static bool mark(const struct guest_mem *mem, const struct layout *l, const struct walk *w,
+		 u64 access)
+{
+	if ((w->all & PTE_A) && (!(access & GVA_WRITE) || (w->entry[w->depth - 1] & PTE_D)))
+		return true;
+	for (u32 i = 0; i < w->depth; i++) {
+		bool dirty = i + 1 == w->depth && (access & GVA_WRITE);
+		u64 new = w->entry[i] | PTE_A | (dirty ? PTE_D : 0);
+		u64 old = w->entry[i];
+
+		if (new == old)
+			continue;
+		if (mem->cmpxchg_gpa(mem->ctx, gpa(w->at[i]), &old, new, l->entry_size))
+			continue;
+		if (old != w->entry[i])
+			return false;
+	}
+	return true;
+}
+
+static gpa_t leaf_address(const struct layout *l, const struct walk *w, u64 linear)
+{
+	u64 leaf = w->entry[w->depth - 1];
+	u64 offset = BIT(w->shift) - 1;
+	u64 page = leaf & FRAME & ~offset;
+
+	if (l->entry_size == 4 && w->shift > PAGE_SHIFT)
+		page |= (leaf >> 13 & 0xff) << 32;
+	return gpa(page | (linear & offset));
+}
+
+static u32 error_code(const struct gva_paging *pg, u64 access, u64 why)
+{
+	u64 code = why | (access & (GVA_WRITE | GVA_USER));
+
+	if ((pg->cr4 & CR4_SMEP) || ((pg->cr4 & CR4_PAE) && (pg->efer & EFER_NXE)))
+		code |= access & GVA_FETCH;
+	return (u32)code;
+}
+
+int gva_walk(const struct gva_paging *pg, const struct guest_mem *mem, gva_t gva, u64 access,
+	     gpa_t *out, u32 *error)
+{
+	struct layout l;
+	struct walk w;
+
+	if (!(pg->cr0 & CR0_PG)) {
+		*out = gpa(gva.v & 0xffffffffull);
+		return 0;
+	}
+	layout_of(pg, &l);
+	for (u32 i = 0; i < RETRIES; i++) {
+		if (!descend(pg, mem, &l, gva.v, &w)) {
+			*error = error_code(pg, access, w.reserved ? ERROR_P | ERROR_RSVD : 0);
+			return -EFAULT;
+		}
+		if (!allowed(pg, w.all, access)) {
+			*error = error_code(pg, access, ERROR_P);
+			return -EFAULT;
+		}
+		if (!(access & GVA_PEEK) && !mark(mem, &l, &w, access))
+			continue;
+		*out = leaf_address(&l, &w, gva.v);
+		return 0;
+	}
+	*error = error_code(pg, access, 0);
+	return -EFAULT;
+}
+
+bool gva_to_gpa(const struct gva_paging *pg, const struct guest_mem *mem, gva_t gva, gpa_t *out)
+{
+	u32 error;
+
+	if ((pg->efer & EFER_LMA) && !gva_canonical(pg->cr4, gva.v))
+		return false;
+	return gva_walk(pg, mem, gva, GVA_PEEK, out, &error) == 0;
+}

@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Handles: the small integers that stand for KVM's file descriptors.  Each open one
+ * holds a reference on its VM; so does each call that is using one.
+ */
+#pragma once
+
+#include "kvm/vcpu.h"
+
+enum handle_kind { HANDLE_FREE, HANDLE_SYSTEM, HANDLE_VM, HANDLE_VCPU };
+
+/* What a handle stands for, while a call uses it. */
+struct handle_ref {
+	enum handle_kind kind;
+	struct vm *vm;     /* HANDLE_VM and HANDLE_VCPU */
+	struct vcpu *vcpu; /* HANDLE_VCPU */
+};
+
+#define HANDLE_MAX 4225u /* the system; 64 VMs; 64 vCPUs for each */
+
+/* A new handle for @vm (@vcpu NULL) or @vcpu, which takes over the caller's reference on
+ * the VM; or -EMFILE. */
+int handle_open(struct vm *vm, struct vcpu *vcpu) __must_check;
+
+/* Start using @handle.  0, or -EBADF. */
+int handle_get(u64 handle, struct handle_ref *ref) __must_check;
+/* Done with what handle_get() gave. */
+void handle_put(const struct handle_ref *ref);
+
+/* Close @handle.  0, or -EBADF; the system's handle cannot be closed. */
+int handle_close(u64 handle);

@@ -1,0 +1,105 @@
+/* SPDX-License-Identifier: MIT */
+/* Delivery of interrupt messages to local APICs: see apic_bus.h. */
+#include "kvm/irqchip/apic_bus.h"
+
+#include "kvm/irqchip/lapic.h"
+
+#define BROADCAST        0xffu
+#define BROADCAST_X2APIC 0xffffffffu
+#define DFR_FLAT         0xffffffffu
+#define DFR_CLUSTER      0x0fffffffu
+
+static bool match_physical(const struct lapic *l, u32 dest)
+{
+	if (lapic_x2apic(l))
+		return dest == l->id;
+	/* A vCPU whose id does not fit in an xAPIC one can still be named by it. */
+	if (dest > 0xff)
+		return dest == l->id;
+	return dest == lapic_reg(l, LAPIC_ID) >> 24;
+}
+
+static bool match_logical(const struct lapic *l, u32 dest)
+{
+	u32 ldr = lapic_reg(l, LAPIC_LDR);
+
+	if (lapic_x2apic(l))
+		return ldr >> 16 == dest >> 16 && (ldr & dest & 0xffff);
+	ldr >>= 24;
+	switch (lapic_reg(l, LAPIC_DFR)) {
+	case DFR_FLAT:
+		return ldr & dest;
+	case DFR_CLUSTER:
+		return ldr >> 4 == dest >> 4 && (ldr & dest & 0xf);
+	default:
+		return false;
+	}
+}
+
+static bool match(const struct lapic *l, const struct lapic *source, const struct apic_message *m)
+{
+	u32 dest = m->dest;
+
+	switch (m->shorthand) {
+	case APIC_DEST_SELF:
+		return l == source;
+	case APIC_DEST_ALL:
+		return true;
+	case APIC_DEST_OTHERS:
+		return l != source;
+	default:
+		break;
+	}
+	/* The I/O APIC has 8 bits of destination even for x2APIC targets. */
+	if (!source && dest == BROADCAST && lapic_x2apic(l))
+		dest = BROADCAST_X2APIC;
+	if (dest == (lapic_x2apic(l) ? BROADCAST_X2APIC : BROADCAST))
+		return true;
+	return m->logical ? match_logical(l, dest) : match_physical(l, dest);
+}
+
+/* The local APIC of @candidates (@count bits) that gets a lowest-priority message. */
+static struct lapic *choose(struct apic_bus *bus, u64 candidates, u32 count, u8 vector)
+{
+	struct lapic *lowest = NULL;
+
+	if (!count)
+		return NULL;
+	if (bus->vector_hashing) {
+		for (u32 skip = vector % count; skip; skip--)
+			candidates &= candidates - 1;
+		return bus->lapic[__builtin_ctzll(candidates)];
+	}
+	for (; candidates; candidates &= candidates - 1) {
+		struct lapic *l = bus->lapic[__builtin_ctzll(candidates)];
+
+		if (!lowest || READ_ONCE(l->arb_prio) < READ_ONCE(lowest->arb_prio))
+			lowest = l;
+	}
+	return lowest;
+}
+
+int apic_bus_send(struct apic_bus *bus, struct lapic *source, const struct apic_message *m)
+{
+	/* All are meant by a broadcast, whatever their priority. */
+	bool everyone = !m->logical && m->dest == BROADCAST && m->shorthand == APIC_DEST_NONE;
+	bool lowest = m->delivery == APIC_LOWEST && m->shorthand != APIC_DEST_SELF && !everyone;
+	u64 candidates = 0;
+	u32 count = 0;
+	struct lapic *l;
+	int taken = 0;
+
+	for (u32 i = 0; i < READ_ONCE(bus->count); i++) {
+		l = READ_ONCE(bus->lapic[i]);
+		if (!l || !lapic_hw_enabled(l) || !match(l, source, m))
+			continue;
+		if (!lowest) {
+			taken += lapic_accept_message(l, m);
+		} else if (lapic_sw_enabled(l)) {
+			candidates |= BIT(i);
+			count++;
+		}
+	}
+	l = choose(bus, candidates, count, m->vector);
+	return l ? lapic_accept_message(l, m) : taken;
+}

@@ -1,0 +1,149 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The local APIC's timer: one-shot, periodic, TSC-deadline; see lapic.h.  It counts at
+ * 1 GHz before the divider, so that a count is @divide nanoseconds, as in KVM.
+ * Source: SDM vol. 3, APIC Timer.
+ */
+#include "kvm/irqchip/lapic.h"
+
+static u32 mode(const struct lapic *l)
+{
+	return lapic_reg(l, LAPIC_LVT_TIMER) & LAPIC_TIMER_MODE_MASK;
+}
+
+/* TDCR bits 3, 1 and 0 are 2 to the (n + 1), and 7 stands for 1. */
+static u32 divide_shift(const struct lapic *l)
+{
+	u32 tdcr = lapic_reg(l, LAPIC_TDCR);
+
+	return (((tdcr & 3) | (tdcr >> 1 & 4)) + 1) & 7;
+}
+
+/* TSC ticks from the initial count to 0. */
+static u64 count_ticks(const struct lapic *l)
+{
+	return irq_clock_ticks(l->clock, (u64)lapic_reg(l, LAPIC_TMICT) << divide_shift(l));
+}
+
+static void limit_period(struct lapic *l)
+{
+	if (mode(l) == LAPIC_TIMER_PERIODIC && l->period)
+		l->period = MAX(l->period, l->clock->min_period);
+}
+
+void lapic_timer_stop(struct lapic *l)
+{
+	l->deadline = IRQ_NEVER;
+	l->period = 0;
+	l->deadline_msr = 0;
+}
+
+/* The deadline MSR in host TSC.  What has passed is due at once. */
+static void arm_tsc_deadline(struct lapic *l, u64 now)
+{
+	u64 guest_now = now + l->tsc_offset;
+
+	if (!l->deadline_msr)
+		l->deadline = IRQ_NEVER;
+	else if (l->deadline_msr <= guest_now)
+		l->deadline = now;
+	else
+		l->deadline = irq_clock_after(now, l->deadline_msr - guest_now);
+}
+
+void lapic_timer_write_lvt(struct lapic *l, u32 val)
+{
+	u32 old = mode(l), new;
+
+	if (!l->tsc_deadline)
+		val &= ~LAPIC_TIMER_DEADLINE;
+	lapic_set_reg(l, LAPIC_LVT_TIMER, val);
+	new = mode(l);
+	if (old == new)
+		return;
+	/* To or from TSC-deadline disarms; one-shot and periodic share the count. */
+	if ((old | new) & LAPIC_TIMER_DEADLINE) {
+		lapic_timer_stop(l);
+		lapic_set_reg(l, LAPIC_TMICT, 0);
+	}
+	limit_period(l);
+}
+
+void lapic_timer_write_count(struct lapic *l, u32 val, u64 now)
+{
+	if (mode(l) & LAPIC_TIMER_DEADLINE)
+		return;
+	lapic_timer_stop(l);
+	lapic_set_reg(l, LAPIC_TMICT, val);
+	l->period = count_ticks(l);
+	if (!l->period)
+		return;
+	limit_period(l);
+	l->deadline = irq_clock_after(now, l->period);
+}
+
+void lapic_timer_write_divide(struct lapic *l, u32 val, u64 now)
+{
+	u32 old = divide_shift(l);
+	u64 left;
+
+	lapic_set_reg(l, LAPIC_TDCR, val & 0xb);
+	if (divide_shift(l) == old || !l->period)
+		return;
+	l->period = count_ticks(l);
+	limit_period(l);
+	if (l->deadline == IRQ_NEVER)
+		return;
+	/* The counts that are left stay; only their length changes. */
+	left = l->deadline > now ? l->deadline - now : 0;
+	left = irq_mul_div(left, 1u << divide_shift(l), 1u << old);
+	l->deadline = irq_clock_after(now, left);
+}
+
+u32 lapic_timer_current(const struct lapic *l, u64 now)
+{
+	u64 left;
+
+	if ((mode(l) & LAPIC_TIMER_DEADLINE) || l->deadline == IRQ_NEVER || l->deadline <= now ||
+	    !l->period)
+		return 0;
+	left = irq_clock_ns(l->clock, l->deadline - now) >> divide_shift(l);
+	return (u32)MIN(left, lapic_reg(l, LAPIC_TMICT));
+}
+
+bool lapic_timer_expire(struct lapic *l, u64 now)
+{
+	u64 late;
+
+	if (l->deadline > now || l->deadline == IRQ_NEVER)
+		return false;
+	late = now - l->deadline;
+	if (mode(l) == LAPIC_TIMER_PERIODIC && l->period)
+		/* In phase; periods that were missed altogether are one interrupt. */
+		l->deadline = irq_clock_after(now, l->period - late % l->period);
+	else
+		l->deadline = IRQ_NEVER;
+	l->deadline_msr = 0;
+	lapic_local_interrupt(l, LAPIC_LVT_TIMER);
+	return true;
+}
+
+u64 lapic_tsc_deadline(const struct lapic *l)
+{
+	return lapic_hw_enabled(l) && mode(l) == LAPIC_TIMER_DEADLINE ? l->deadline_msr : 0;
+}
+
+void lapic_set_tsc_deadline(struct lapic *l, u64 val, u64 now)
+{
+	if (!lapic_hw_enabled(l) || mode(l) != LAPIC_TIMER_DEADLINE)
+		return;
+	l->deadline_msr = val;
+	arm_tsc_deadline(l, now);
+}
+
+void lapic_set_tsc_offset(struct lapic *l, u64 offset, u64 now)
+{
+	l->tsc_offset = offset;
+	if (l->deadline_msr)
+		arm_tsc_deadline(l, now);
+}

@@ -1,0 +1,158 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Guest memory: EPT pages made of memory slots on demand and taken away again, and
+ * reads and writes of guest-physical memory by kvm0 itself.
+ */
+#include <linux/errno.h>
+#include "core/page.h"
+#include "kvm/vcpu.h"
+#include "kvm/vm.h"
+#include "lib/string.h"
+
+/* Where the slot has @a in the machine's memory; the control guest is identity-mapped. */
+static hpa_t slot_address(const struct memslot *m, gpa_t a)
+{
+	return cg_identity(gpa(m->hva + (a.v - m->base.v)));
+}
+
+/* Does a page of @level round @a lie in the slot, and alike in both spaces? */
+static bool fits(const struct memslot *m, gpa_t a, enum ept_level level)
+{
+	u64 size = ept_size(level), base = ALIGN_DOWN(a.v, size);
+
+	return IS_ALIGNED(m->base.v - m->hva, size) && base >= m->base.v &&
+	       base + size <= m->base.v + m->size;
+}
+
+/* vm->lock held. */
+static enum mmu_result map_page(struct vm *vm, gpa_t a)
+{
+	const struct memslot *m = memslots_find(&vm->slots, a);
+	enum ept_level level = ept_max_level();
+
+	if (!m)
+		return MMU_NO_SLOT;
+	for (;; level--) {
+		u64 mask = ~(ept_size(level) - 1);
+		int err = -EEXIST;
+
+		if (level == EPT_4K || fits(m, a, level))
+			err = ept_map(&vm->ept, gpa(a.v & mask), hpa(slot_address(m, a).v & mask),
+				      level, EPT_ALL | EPT_WB);
+		if (!err)
+			return MMU_MAPPED;
+		if (err == -ENOMEM)
+			return MMU_NO_MEMORY;
+		if (level == EPT_4K) /* another vCPU was faster */
+			return MMU_MAPPED;
+	}
+}
+
+enum mmu_result mmu_fault(struct vm *vm, gpa_t a)
+{
+	enum mmu_result r;
+
+	spin_lock(&vm->lock);
+	r = map_page(vm, a);
+	spin_unlock(&vm->lock);
+	return r;
+}
+
+void mmu_unmap(struct vm *vm, gpa_t a, u64 size)
+{
+	ept_unmap(&vm->ept, a, size);
+	/* Ordered before the look at each vCPU's mode; pairs with vcpu_run()'s exchange
+	 * of mode before it reads the generation. */
+	__atomic_fetch_add(&vm->tlb_generation, 1, __ATOMIC_SEQ_CST);
+	for (u32 i = 0; i < vm->vcpu_count; i++)
+		vcpu_force_out(vm->vcpus[i]);
+	ept_release(&vm->ept);
+}
+
+/* The place of @a, whose @len bytes lie in one page; NULL: no slot.  vm->lock held. */
+static void *guest_pointer(struct vm *vm, gpa_t a)
+{
+	const struct memslot *m = memslots_find(&vm->slots, a);
+
+	return m ? phys_to_virt(slot_address(m, a)) : NULL;
+}
+
+/* A single access where it is one of a power of two: page tables are read so. */
+static void copy(void *to, const void *from, u32 len)
+{
+	switch (len) {
+	case 1:
+		*(u8 *)to = READ_ONCE(*(const u8 *)from);
+		break;
+	case 2:
+		*(u16 *)to = READ_ONCE(*(const u16 *)from);
+		break;
+	case 4:
+		*(u32 *)to = READ_ONCE(*(const u32 *)from);
+		break;
+	case 8:
+		*(u64 *)to = READ_ONCE(*(const u64 *)from);
+		break;
+	default:
+		memcpy(to, from, len);
+	}
+}
+
+int mmu_read(void *ctx, gpa_t a, void *buf, u32 len)
+{
+	struct vm *vm = ctx;
+	const void *p;
+
+	spin_lock(&vm->lock);
+	p = guest_pointer(vm, a);
+	if (p)
+		copy(buf, p, len);
+	spin_unlock(&vm->lock);
+	return p ? GUEST_MEM_OK : EMU_MMIO;
+}
+
+static int mmu_write(void *ctx, gpa_t a, const void *buf, u32 len)
+{
+	struct vm *vm = ctx;
+	void *p;
+
+	spin_lock(&vm->lock);
+	p = guest_pointer(vm, a);
+	if (p)
+		copy(p, buf, len);
+	spin_unlock(&vm->lock);
+	return p ? GUEST_MEM_OK : EMU_MMIO;
+}
+
+#define CMPXCHG(type)                                                                              \
+	{                                                                                          \
+		type old_ = (type)*old;                                                            \
+		__atomic_compare_exchange_n((type *)p, &old_, (type) new, false, __ATOMIC_SEQ_CST, \
+					    __ATOMIC_SEQ_CST);                                     \
+		*old = old_;                                                                       \
+	}
+
+static int mmu_cmpxchg(void *ctx, gpa_t a, u64 *old, u64 new, u32 len)
+{
+	struct vm *vm = ctx;
+	void *p;
+
+	spin_lock(&vm->lock);
+	p = guest_pointer(vm, a);
+	if (p && len == 8)
+		CMPXCHG(u64)
+	else if (p && len == 4)
+		CMPXCHG(u32)
+	else if (p && len == 2)
+		CMPXCHG(u16)
+	else if (p)
+		CMPXCHG(u8)
+	spin_unlock(&vm->lock);
+	return p ? GUEST_MEM_OK : EMU_MMIO;
+}
+
+const struct guest_mem mmu_guest_mem = {
+	.read_gpa = mmu_read,
+	.write_gpa = mmu_write,
+	.cmpxchg_gpa = mmu_cmpxchg,
+};

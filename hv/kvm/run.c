@@ -1,0 +1,430 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * KVM_RUN: enter the guest, see to its exits, until something is the control guest's
+ * to do.  Interrupts for the guest are looked for before each entry.
+ */
+#include <linux/kvm_para.h>
+#include <kvm0/abi.h>
+#include <linux/errno.h>
+#include "cpu/percpu.h"
+#include "cpu/tsc.h"
+#include "kvm/msr.h"
+#include "kvm/run.h"
+
+enum exit_action run_internal_error(struct vcpu *c, u32 suberror, u32 count, const u64 *data)
+{
+	c->run->exit_reason = KVM_EXIT_INTERNAL_ERROR;
+	c->run->internal.suberror = suberror;
+	c->run->internal.ndata = count;
+	for (u32 i = 0; i < count; i++)
+		c->run->internal.data[i] = data[i];
+	return TO_USER;
+}
+
+/* --- before an entry --- */
+
+/* INIT and SIPI from another vCPU (SDM vol. 3, Multiple-Processor Initialization). */
+static void accept_apic_events(struct vcpu *c)
+{
+	u32 events = __atomic_exchange_n(&c->lapic.events, 0, __ATOMIC_ACQ_REL);
+
+	if (events & LAPIC_EVENT_INIT) {
+		vcpu_reset(c, true);
+		c->mp_state = c->id == 0 ? KVM_MP_STATE_RUNNABLE : KVM_MP_STATE_INIT_RECEIVED;
+	}
+	if ((events & LAPIC_EVENT_SIPI) && c->mp_state == KVM_MP_STATE_INIT_RECEIVED) {
+		vmx_start_at_sipi(&c->vmx, (u8)READ_ONCE(c->lapic.sipi_vector));
+		c->mp_state = KVM_MP_STATE_RUNNABLE;
+	}
+}
+
+/* The next time that a timer of this vCPU needs kvm0; the PIT is vCPU 0's. */
+static u64 next_deadline(const struct vcpu *c)
+{
+	u64 own;
+
+	if (!c->vm->chip)
+		return IRQ_NEVER;
+	own = lapic_next_deadline(&c->lapic);
+	return c->index ? own : MIN(own, irqchip_next_deadline(c->vm->chip));
+}
+
+static void expire_timers(struct vcpu *c, u64 now)
+{
+	lapic_timer_expire(&c->lapic, now);
+	if (c->index == 0 && irqchip_next_deadline(c->vm->chip) <= now) {
+		irqchip_expire(c->vm->chip, now);
+		vm_deliver_wakes(c->vm);
+	}
+}
+
+/* Make the CPU exit when the next timer is due, having done what is due already. */
+static void arm_timer(struct vcpu *c)
+{
+	u64 deadline = next_deadline(c), now;
+
+	if (deadline == IRQ_NEVER && c->timer == IRQ_NEVER)
+		return;
+	now = rdtsc();
+	if (deadline <= now) {
+		expire_timers(c, now);
+		deadline = next_deadline(c);
+	}
+	c->timer = deadline;
+	vmx_set_timer(now, deadline);
+}
+
+/* The interrupt controllers' interrupts and NMIs. */
+static void inject_from_chip(struct vcpu *c)
+{
+	struct irqchip *chip = c->vm->chip;
+	int vector;
+
+	if (c->lapic.nmi_pending) {
+		if (vmx_can_nmi(&c->vmx)) {
+			__atomic_exchange_n(&c->lapic.nmi_pending, 0, __ATOMIC_ACQ_REL);
+			vmx_queue_nmi(&c->vmx);
+		} else {
+			vmx_want_nmi_window(&c->vmx, true);
+		}
+	}
+	vector = irqchip_pending_vector(chip, c->index);
+	if (vector >= 0 && vmx_can_interrupt(&c->vmx)) {
+		vector = irqchip_take_vector(chip, c->index);
+		if (vector >= 0)
+			vmx_queue_interrupt(&c->vmx, (u8)vector);
+		vector = irqchip_pending_vector(chip, c->index);
+	}
+	vmx_want_interrupt_window(&c->vmx, vector >= 0);
+	if (c->lapic.irr_pending) {
+		int irr = lapic_highest_irr(&c->lapic);
+
+		/* One that the TPR holds back can come when the guest lowers CR8. */
+		vmx_set_tpr_threshold(
+			&c->vmx, irr >= 0 && lapic_cr8(&c->lapic) >= irr >> 4 ? (u32)irr >> 4 : 0);
+	}
+}
+
+/* KVM_INTERRUPT's, where user space has the interrupt controllers. */
+static void inject_from_user(struct vcpu *c)
+{
+	if (c->interrupt >= 0 && vmx_can_interrupt(&c->vmx)) {
+		vmx_queue_interrupt(&c->vmx, (u8)c->interrupt);
+		c->interrupt = -1;
+	}
+	vmx_want_interrupt_window(&c->vmx,
+				  c->interrupt >= 0 || READ_ONCE(c->run->request_interrupt_window));
+}
+
+static void prepare_entry(struct vcpu *c)
+{
+	struct vm *vm = c->vm;
+	u32 cpu = this_cpu()->index;
+	u64 generation = __atomic_load_n(&vm->tlb_generation, __ATOMIC_ACQUIRE);
+
+	if (vm->tlb_seen[cpu] != generation) {
+		ept_flush(&vm->ept);
+		WRITE_ONCE(vm->tlb_seen[cpu], generation);
+	}
+	if (vm->chip) {
+		arm_timer(c);
+		inject_from_chip(c);
+	} else {
+		inject_from_user(c);
+	}
+}
+
+/* --- exits --- */
+
+static enum exit_action exit_cpuid(struct vcpu *c)
+{
+	u64 *g = c->vmx.gpr;
+	u32 leaf = (u32)g[GPR_RAX], subleaf = (u32)g[GPR_RCX];
+	const struct kvm_cpuid_entry2 *e = cpuid_answer(&c->cpuid, leaf, subleaf);
+
+	g[GPR_RAX] = e ? e->eax : 0;
+	g[GPR_RBX] = e ? e->ebx : 0;
+	g[GPR_RCX] = e ? e->ecx : 0;
+	g[GPR_RDX] = e ? e->edx : 0;
+	if (e)
+		vcpu_cpuid_dynamic(c, leaf, subleaf);
+	vmx_skip_instruction(&c->vmx);
+	return GO_ON;
+}
+
+static enum exit_action exit_rdmsr(struct vcpu *c)
+{
+	u64 *g = c->vmx.gpr, value;
+
+	if (msr_read(c, (u32)g[GPR_RCX], &value, false))
+		return vcpu_inject(c, VECTOR_GP, true, 0);
+	g[GPR_RAX] = (u32)value;
+	g[GPR_RDX] = value >> 32;
+	vmx_skip_instruction(&c->vmx);
+	return GO_ON;
+}
+
+static enum exit_action exit_wrmsr(struct vcpu *c)
+{
+	const u64 *g = c->vmx.gpr;
+	u64 value = (u32)g[GPR_RAX] | g[GPR_RDX] << 32;
+
+	if (msr_write(c, (u32)g[GPR_RCX], value, false))
+		return vcpu_inject(c, VECTOR_GP, true, 0);
+	vmx_skip_instruction(&c->vmx);
+	if (c->vm->chip) /* it may have been an IPI */
+		vm_deliver_wakes(c->vm);
+	return GO_ON;
+}
+
+/* No hypercall of KVM's is offered yet (KVM API, hypercalls: unknown ones, and any from
+ * CPL 1 to 3). */
+static enum exit_action exit_vmcall(struct vcpu *c)
+{
+	c->vmx.gpr[GPR_RAX] = (u64)(vmx_cpl() ? -KVM_EPERM : -KVM_ENOSYS);
+	vmx_skip_instruction(&c->vmx);
+	return GO_ON;
+}
+
+static enum exit_action exit_cr_write(struct vcpu *c, const struct vmx_exit *exit)
+{
+	int r;
+
+	if (exit->cr.number == 8) {
+		u64 old = vcpu_get_cr8(c);
+
+		if (vcpu_set_cr8(c, exit->cr.value))
+			return vcpu_inject(c, VECTOR_GP, true, 0);
+		vmx_skip_instruction(&c->vmx);
+		if (c->vm->chip || exit->cr.value >= old)
+			return GO_ON;
+		c->run->exit_reason = KVM_EXIT_SET_TPR;
+		return TO_USER;
+	}
+	r = vmx_write_cr(&c->vmx, exit->cr.number, exit->cr.value);
+	if (r < 0 || (r == 1 && !vcpu_load_pdptes(c)))
+		return vcpu_inject(c, VECTOR_GP, true, 0);
+	vmx_skip_instruction(&c->vmx);
+	return GO_ON;
+}
+
+static enum exit_action exit_hlt(struct vcpu *c)
+{
+	if (c->vm->chip) {
+		c->mp_state = KVM_MP_STATE_HALTED;
+		return GO_ON;
+	}
+	c->run->exit_reason = KVM_EXIT_HLT;
+	return TO_USER;
+}
+
+static enum exit_action exit_kicked(struct vcpu *c)
+{
+	struct percpu *p = this_cpu();
+
+	(void)c;
+	/* Taken before the requests are looked at, so that a later one kicks again. */
+	__atomic_exchange_n(&p->kick, 0, __ATOMIC_ACQ_REL);
+	vmx_serve_requests();
+	return READ_ONCE(p->nmi_pending) || READ_ONCE(p->stop) ? GO_AGAIN : GO_ON;
+}
+
+static enum exit_action exit_failed_entry(struct vcpu *c, const struct vmx_exit *exit)
+{
+	vmx_check_vmcs();
+	c->run->exit_reason = KVM_EXIT_FAIL_ENTRY;
+	c->run->fail_entry.hardware_entry_failure_reason = exit->reason;
+	c->run->fail_entry.cpu = this_cpu()->index;
+	return TO_USER;
+}
+
+static enum exit_action exit_unknown(struct vcpu *c, const struct vmx_exit *exit)
+{
+	u64 data[] = {exit->reason, exit->qualification, this_cpu()->index};
+
+	return run_internal_error(c, KVM_INTERNAL_ERROR_UNEXPECTED_EXIT_REASON, ARRAY_SIZE(data),
+				  data);
+}
+
+static enum exit_action handle_exit(struct vcpu *c, const struct vmx_exit *exit)
+{
+	switch (exit->kind) {
+	case VMX_RESUME:
+	case VMX_TIMER:
+	case VMX_PAUSE:
+		return GO_ON;
+	case VMX_CPUID:
+		return exit_cpuid(c);
+	case VMX_IO:
+		return run_exit_io(c, exit);
+	case VMX_EPT_VIOLATION:
+		return run_exit_ept(c, exit);
+	case VMX_RDMSR:
+		return exit_rdmsr(c);
+	case VMX_WRMSR:
+		return exit_wrmsr(c);
+	case VMX_HLT:
+		return exit_hlt(c);
+	case VMX_INTERRUPT:
+		return GO_AGAIN;
+	case VMX_INTERRUPT_WINDOW:
+		vmx_want_interrupt_window(&c->vmx, false);
+		return GO_ON;
+	case VMX_NMI_WINDOW:
+		vmx_want_nmi_window(&c->vmx, false);
+		return GO_ON;
+	case VMX_KICKED:
+		return exit_kicked(c);
+	case VMX_VMCALL:
+		return exit_vmcall(c);
+	case VMX_CR_WRITE:
+		return exit_cr_write(c, exit);
+	case VMX_CR8_READ:
+		vmx_write_gpr(&c->vmx, exit->cr.gpr, vcpu_get_cr8(c));
+		vmx_skip_instruction(&c->vmx);
+		return GO_ON;
+	case VMX_TRIPLE_FAULT:
+		c->run->exit_reason = KVM_EXIT_SHUTDOWN;
+		return TO_USER;
+	case VMX_INIT:
+		return GO_INIT;
+	case VMX_MACHINE_CHECK:
+		return GO_MACHINE_CHECK;
+	case VMX_ENTRY_FAILED:
+		return exit_failed_entry(c, exit);
+	case VMX_XSETBV: /* seen to by vmx_run() */
+	case VMX_SIPI:   /* only in the wait-for-SIPI state */
+	case VMX_UNKNOWN:
+		break;
+	}
+	return exit_unknown(c, exit);
+}
+
+/* --- running --- */
+
+/* Is there anything that ends HLT?  Interrupts do only if the guest takes them. */
+static bool has_event(struct vcpu *c)
+{
+	if (c->lapic.nmi_pending || READ_ONCE(c->lapic.events) || c->vmx.event)
+		return true;
+	return (vmx_rflags() & RFLAGS_IF) && irqchip_pending_vector(c->vm->chip, c->index) >= 0;
+}
+
+/* A vCPU that does not run: let its timers expire and see whether that or anything else
+ * gets it going.  False: it is blocked, until *@deadline. */
+static bool try_unblock(struct vcpu *c, u64 *deadline)
+{
+	bool halted = c->mp_state == KVM_MP_STATE_HALTED;
+	u64 now = rdtsc();
+
+	if (!c->vm->chip)
+		return false;
+	if (halted && next_deadline(c) <= now)
+		expire_timers(c, now);
+	*deadline = halted ? next_deadline(c) : KVM0_NO_DEADLINE;
+	/* Exchanged before the last look: whoever adds an event afterwards finds it set
+	 * and reports the wake-up; pairs with vcpu_wake(). */
+	__atomic_exchange_n(&c->blocked, 1, __ATOMIC_SEQ_CST);
+	if (!(halted ? has_event(c) : READ_ONCE(c->lapic.events) != 0))
+		return false;
+	WRITE_ONCE(c->blocked, 0);
+	if (halted)
+		c->mp_state = KVM_MP_STATE_RUNNABLE;
+	return true;
+}
+
+static enum exit_action enter_once(struct vcpu *c)
+{
+	struct vmx_exit exit;
+
+	/* Ordered before the look at pending events; pairs with vcpu_wake() and
+	 * mmu_unmap(). */
+	__atomic_exchange_n(&c->mode, VCPU_IN_GUEST, __ATOMIC_SEQ_CST);
+	prepare_entry(c);
+	vmx_run(&c->vmx, &exit);
+	__atomic_store_n(&c->mode, VCPU_OUTSIDE, __ATOMIC_RELEASE);
+	return handle_exit(c, &exit);
+}
+
+/* Could KVM_INTERRUPT's vector be delivered at once? */
+static bool ready_for_interrupt(const struct vcpu *c)
+{
+	return c->vm->chip || (c->interrupt < 0 && vmx_can_interrupt(&c->vmx));
+}
+
+static enum exit_action run_loop(struct vcpu *c, u64 *deadline)
+{
+	for (;;) {
+		enum exit_action a;
+
+		if (c->vm->chip && READ_ONCE(c->lapic.events))
+			accept_apic_events(c);
+		if (c->mp_state != KVM_MP_STATE_RUNNABLE) {
+			if (!try_unblock(c, deadline))
+				return GO_BLOCKED;
+			continue;
+		}
+		if (!c->vm->chip && READ_ONCE(c->run->request_interrupt_window) &&
+		    ready_for_interrupt(c)) {
+			c->run->exit_reason = KVM_EXIT_IRQ_WINDOW_OPEN;
+			return TO_USER;
+		}
+		a = enter_once(c);
+		if (a != GO_ON)
+			return a;
+	}
+}
+
+/* What user space sees in kvm_run after each exit. */
+static void fill_run(struct vcpu *c)
+{
+	struct kvm_run *run = c->run;
+
+	run->flags = 0;
+	run->ready_for_interrupt_injection = ready_for_interrupt(c);
+	run->if_flag = (vmx_rflags() & RFLAGS_IF) != 0;
+	run->cr8 = vcpu_get_cr8(c);
+	run->apic_base = c->vm->chip ? c->lapic.base : c->apic_base;
+}
+
+static enum run_result result_of(enum exit_action a)
+{
+	switch (a) {
+	case GO_BLOCKED:
+		return RUN_BLOCKED;
+	case GO_AGAIN:
+		return RUN_AGAIN;
+	case GO_INIT:
+		return RUN_INIT;
+	case GO_MACHINE_CHECK:
+		return RUN_MACHINE_CHECK;
+	case GO_ON:
+	case TO_USER:
+		break;
+	}
+	return RUN_USER;
+}
+
+enum run_result vcpu_run(struct vcpu *c, struct vmx_vcpu *control, int *err, u64 *deadline)
+{
+	enum exit_action a;
+
+	*err = 0;
+	WRITE_ONCE(c->blocked, 0);
+	WRITE_ONCE(c->pcpu, this_cpu()->index);
+	if (!c->vm->chip && vcpu_set_cr8(c, READ_ONCE(c->run->cr8))) {
+		*err = -EINVAL;
+		return RUN_USER;
+	}
+	vmx_switch(control, &c->vmx);
+	a = run_complete(c);
+	if (a == GO_ON && READ_ONCE(c->run->immediate_exit)) {
+		c->run->exit_reason = KVM_EXIT_INTR;
+		*err = -EINTR;
+	} else if (a == GO_ON) {
+		a = run_loop(c, deadline);
+	}
+	vmx_switch(&c->vmx, control);
+	fill_run(c);
+	return result_of(a);
+}

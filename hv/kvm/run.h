@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: MIT */
+/* What the files that carry out KVM_RUN share: run.c, run_io.c, run_mmio.c. */
+#pragma once
+
+#include "kvm/vcpu.h"
+
+/* What becomes of the vCPU after an exit. */
+enum exit_action {
+	GO_ON,   /* enter the guest again */
+	TO_USER, /* KVM_RUN returns; kvm_run is filled */
+	GO_AGAIN,
+	GO_BLOCKED,
+	GO_INIT,
+	GO_MACHINE_CHECK,
+};
+
+/* Where the data of KVM_EXIT_IO is in the run page. */
+#define RUN_IO_DATA_OFFSET 3072u
+#define RUN_IO_DATA_SIZE   (PAGE_SIZE - RUN_IO_DATA_OFFSET)
+_Static_assert(sizeof(struct kvm_run) <= RUN_IO_DATA_OFFSET, "kvm_run");
+_Static_assert(EMU_PIO_MAX <= RUN_IO_DATA_SIZE, "string I/O");
+
+/* Queue an exception for the guest; on a triple fault TO_USER with KVM_EXIT_SHUTDOWN. */
+enum exit_action vcpu_inject(struct vcpu *c, u8 vector, bool has_error, u32 error);
+
+enum exit_action run_exit_io(struct vcpu *c, const struct vmx_exit *exit);
+enum exit_action run_exit_ept(struct vcpu *c, const struct vmx_exit *exit);
+
+/* Finish what the last exit to user space left to do. */
+enum exit_action run_complete(struct vcpu *c);
+
+/* KVM_EXIT_INTERNAL_ERROR with @suberror and @count words of @data. */
+enum exit_action run_internal_error(struct vcpu *c, u32 suberror, u32 count, const u64 *data);
+
+/* Carry out the instruction at RIP in the emulator.  @ept: the exit that caused it, if it
+ * was an EPT violation. */
+enum exit_action run_emulate(struct vcpu *c, const struct vmx_exit *ept);
+
+/* String I/O that the emulator has taken apart (run_io.c). */
+enum exit_action run_string_out(struct vcpu *c, const struct emu_pio *p);
+/* True: answered; false: kvm_run asks user space. */
+bool run_string_in(struct vcpu *c, struct emu_pio *p);
+void run_string_in_answer(struct vcpu *c, struct emu_pio *p);
+void run_complete_in(struct vcpu *c);

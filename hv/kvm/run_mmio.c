@@ -1,0 +1,231 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * EPT violations: memory is mapped, and what is no memory goes through the emulator
+ * to the interrupt controllers or to user space.
+ */
+#include <linux/errno.h>
+#include "cpu/regs.h"
+#include "cpu/tsc.h"
+#include "kvm/run.h"
+#include "lib/string.h"
+
+static void read_segment(struct emu_seg *to, enum vmx_segment n)
+{
+	struct kvm_segment s;
+
+	vmx_get_segment(n, &s);
+	to->base = s.base;
+	to->limit = s.limit;
+	to->ar = (u32)(s.type | s.s << 4 | s.dpl << 5 | s.present << 7 | s.avl << 12 | s.l << 13 |
+		       s.db << 14 | s.g << 15) |
+		 (s.unusable ? BIT(16) : 0);
+}
+
+static u8 code_size(u64 cr0, const struct emu_seg *cs, u64 efer, u64 rflags)
+{
+	if (!(cr0 & CR0_PE) || (rflags & RFLAGS_VM))
+		return 16;
+	if ((efer & EFER_LMA) && (cs->ar & BIT(13)))
+		return 64;
+	return cs->ar & BIT(14) ? 32 : 16;
+}
+
+/* The vCPU as the emulator wants it. */
+static void read_state(struct vcpu *c)
+{
+	struct emu_state *e = &c->emu;
+
+	memcpy(e->gpr, c->vmx.gpr, sizeof(e->gpr));
+	e->gpr[EMU_RSP] = vmx_rsp();
+	e->rip = vmx_rip();
+	e->pg.cr0 = vmx_cr0();
+	e->pg.cr3 = vmx_cr3();
+	e->pg.cr4 = vmx_cr4();
+	e->pg.efer = vmx_efer();
+	e->pg.rflags = vmx_rflags();
+	e->pg.maxphyaddr = c->maxphyaddr;
+	e->pg.pdpte = NULL;
+	read_segment(&e->seg[EMU_CS], SEG_CS);
+	e->mode = code_size(e->pg.cr0, &e->seg[EMU_CS], e->pg.efer, e->pg.rflags);
+	e->cpl = e->pg.rflags & RFLAGS_VM ? 3 : e->pg.cr0 & CR0_PE ? (u8)vmx_cpl() : 0;
+	read_segment(&e->seg[EMU_FS], SEG_FS);
+	read_segment(&e->seg[EMU_GS], SEG_GS);
+	if (e->mode != 64) {
+		read_segment(&e->seg[EMU_ES], SEG_ES);
+		read_segment(&e->seg[EMU_SS], SEG_SS);
+		read_segment(&e->seg[EMU_DS], SEG_DS);
+	}
+}
+
+static void write_state(struct vcpu *c)
+{
+	struct emu_state *e = &c->emu;
+
+	memcpy(c->vmx.gpr, e->gpr, sizeof(e->gpr));
+	vmx_set_rsp(e->gpr[EMU_RSP]);
+	vmx_set_rflags(e->pg.rflags);
+	if (e->retired || e->iterated)
+		vmx_finish_instruction(&c->vmx, e->rip);
+}
+
+/* An access to a device: here, or (false) user space's. */
+static bool device_access(struct vcpu *c, bool write, struct emu_mmio *m)
+{
+	u64 value = 0;
+
+	if (!c->vm->chip)
+		return false;
+	if (write)
+		memcpy(&value, m->data, m->len);
+	if (!irqchip_mmio(c->vm->chip, c->index, m->gpa, m->len, write, &value, rdtsc()))
+		return false;
+	if (!write)
+		memcpy(m->data, &value, m->len);
+	else
+		vm_deliver_wakes(c->vm);
+	return true;
+}
+
+static enum exit_action mmio_to_user(struct vcpu *c, bool write, enum vcpu_completion next)
+{
+	const struct emu_mmio *m = &c->io.mmio;
+
+	c->run->exit_reason = KVM_EXIT_MMIO;
+	c->run->mmio.phys_addr = m->gpa.v;
+	c->run->mmio.len = m->len;
+	c->run->mmio.is_write = write;
+	if (write)
+		memcpy(c->run->mmio.data, m->data, sizeof(m->data));
+	c->completion = next;
+	return TO_USER;
+}
+
+/* Carry out posted writes until one is user space's. */
+static enum exit_action post_writes(struct vcpu *c, enum emu_result r)
+{
+	for (; r == EMU_MMIO_WRITE; r = emulate_next_write(&c->io))
+		if (!device_access(c, true, &c->io.mmio))
+			return mmio_to_user(c, true, COMPLETE_WRITES);
+	return GO_ON;
+}
+
+static enum exit_action emulation_failed(struct vcpu *c)
+{
+	/* KVM API, KVM_EXIT_INTERNAL_ERROR: flags, then size and bytes of the instruction. */
+	u64 data[4] = {KVM_INTERNAL_ERROR_EMULATION_FLAG_INSTRUCTION_BYTES};
+	u8 *bytes = (u8 *)&data[1];
+
+	bytes[0] = c->emu.insn_len;
+	memcpy(bytes + 1, c->emu.insn, c->emu.insn_len);
+	return run_internal_error(c, KVM_INTERNAL_ERROR_EMULATION, ARRAY_SIZE(data), data);
+}
+
+static enum exit_action emulated_fault(struct vcpu *c)
+{
+	const struct emu_fault *f = &c->emu.fault;
+
+	if (f->vector == VECTOR_PF)
+		write_cr2(f->cr2); /* the guest's is in the CPU now */
+	return vcpu_inject(c, f->vector, f->has_error, f->error);
+}
+
+/* Let the emulator go on with the instruction, the state of which is in c->emu. */
+static enum exit_action step(struct vcpu *c)
+{
+	struct guest_mem mem = mmu_guest_mem;
+	enum emu_result r;
+
+	mem.ctx = c->vm;
+	c->completion = COMPLETE_NOTHING;
+	for (;;) {
+		r = emulate(&c->emu, &c->io, &mem);
+		if (r == EMU_NEED_MMIO_READ && device_access(c, false, &c->io.mmio))
+			continue;
+		if (r == EMU_NEED_PIO_IN && run_string_in(c, &c->io.pio))
+			continue;
+		break;
+	}
+	if (r != EMU_UNHANDLEABLE)
+		write_state(c);
+	switch (r) {
+	case EMU_DONE:
+		return GO_ON;
+	case EMU_NEED_MMIO_READ:
+		return mmio_to_user(c, false, COMPLETE_EMULATION);
+	case EMU_MMIO_WRITE:
+		return post_writes(c, r);
+	case EMU_NEED_PIO_IN:
+		c->completion = COMPLETE_EMULATION;
+		return TO_USER;
+	case EMU_PIO_OUT:
+		return run_string_out(c, &c->io.pio);
+	case EMU_FAULT:
+		return emulated_fault(c);
+	case EMU_UNHANDLEABLE:
+		break;
+	}
+	return emulation_failed(c);
+}
+
+enum exit_action run_emulate(struct vcpu *c, const struct vmx_exit *ept)
+{
+	struct emu_state *e = &c->emu;
+
+	emu_io_reset(&c->io);
+	e->insn_len = 0;
+	e->hint_valid = ept && ept->ept.gva_valid && !ept->ept.fetch;
+	if (e->hint_valid) {
+		e->hint_write = ept->ept.write;
+		e->hint_gva = ept->ept.gva;
+		e->hint_gpa = ept->ept.gpa;
+		e->hint_mmio = true;
+	}
+	read_state(c);
+	return step(c);
+}
+
+enum exit_action run_exit_ept(struct vcpu *c, const struct vmx_exit *exit)
+{
+	u64 data[] = {exit->reason, exit->ept.gpa.v};
+
+	switch (mmu_fault(c->vm, exit->ept.gpa)) {
+	case MMU_MAPPED:
+		return GO_ON;
+	case MMU_NO_MEMORY:
+		/* kvm0's pool is used up: the VMM can free something and go on. */
+		return run_internal_error(c, KVM_INTERNAL_ERROR_UNEXPECTED_EXIT_REASON,
+					  ARRAY_SIZE(data), data);
+	case MMU_NO_SLOT:
+		break;
+	}
+	/* An event whose delivery touched a device cannot be carried out by the emulator. */
+	if (c->vmx.event)
+		return run_internal_error(c, KVM_INTERNAL_ERROR_DELIVERY_EV, ARRAY_SIZE(data),
+					  data);
+	return run_emulate(c, exit);
+}
+
+enum exit_action run_complete(struct vcpu *c)
+{
+	enum vcpu_completion what = c->completion;
+
+	c->completion = COMPLETE_NOTHING;
+	switch (what) {
+	case COMPLETE_NOTHING:
+		return GO_ON;
+	case COMPLETE_IN:
+		run_complete_in(c);
+		return GO_ON;
+	case COMPLETE_EMULATION:
+		if (c->io.pending == EMU_NEED_MMIO_READ)
+			memcpy(c->io.mmio.data, c->run->mmio.data, sizeof(c->io.mmio.data));
+		else
+			run_string_in_answer(c, &c->io.pio);
+		/* KVM_SET_REGS and the like may have come in between. */
+		read_state(c);
+		return step(c);
+	case COMPLETE_WRITES:
+		return post_writes(c, emulate_next_write(&c->io));
+	}
+	return GO_ON;
+}

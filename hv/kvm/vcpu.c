@@ -1,0 +1,152 @@
+/* SPDX-License-Identifier: MIT */
+/* Virtual CPUs: their life, reset, and being woken or kicked by others. */
+#include "kvm/vcpu.h"
+#include <linux/errno.h>
+#include "core/page.h"
+#include "core/spinlock.h"
+#include "cpu/percpu.h"
+#include "cpu/trap.h"
+#include "cpu/tsc.h"
+#include "kvm/msr.h"
+#include "kvm/run.h"
+#include "kvm/wake.h"
+#include "lib/string.h"
+
+/* VPIDs are 16 bits; 0 is the host's and 1 the control guest's (SDM vol. 3, VPIDs). */
+#define VPID_FIRST 2u
+#define VPID_COUNT 8192u
+
+static struct {
+	struct spinlock lock; /* rank 4: guards all of this */
+	u64 used[VPID_COUNT / 64];
+} vpids;
+
+/* A VPID that nobody uses, or 0. */
+static u16 vpid_alloc(void)
+{
+	u16 found = 0;
+
+	spin_lock(&vpids.lock);
+	vpids.used[0] |= BIT(VPID_FIRST) - 1;
+	for (u32 i = 0; i < VPID_COUNT / 64 && !found; i++)
+		if (~vpids.used[i]) {
+			u32 bit = (u32)__builtin_ctzll(~vpids.used[i]);
+
+			vpids.used[i] |= BIT(bit);
+			found = (u16)(i * 64 + bit);
+		}
+	spin_unlock(&vpids.lock);
+	return found;
+}
+
+static void vpid_free(u16 vpid)
+{
+	if (!vpid)
+		return;
+	spin_lock(&vpids.lock);
+	vpids.used[vpid / 64] &= ~BIT(vpid % 64);
+	spin_unlock(&vpids.lock);
+}
+
+static int init_lapic(struct vcpu *c)
+{
+	struct irqchip *chip = c->vm->chip;
+
+	c->apic_page = page_alloc();
+	if (!c->apic_page)
+		return -ENOMEM;
+	lapic_init(&c->lapic, c->apic_page, &chip->bus, &chip->clock, c->index, c->id, c->id == 0);
+	c->lapic.tsc_offset = vmx_tsc_offset();
+	chip->bus.count = c->index + 1;
+	vmx_use_tpr_shadow(&c->vmx, virt_to_phys(c->apic_page));
+	return 0;
+}
+
+int vcpu_init(struct vcpu *c, struct vm *vm, u32 id, u32 index)
+{
+	u16 vpid = vpid_alloc();
+
+	c->vm = vm;
+	c->id = id;
+	c->index = index;
+	c->interrupt = -1;
+	c->timer = IRQ_NEVER;
+	c->maxphyaddr = 36; /* what a CPU without leaf 0x80000008 has */
+	if (!vpid || vmx_vcpu_init(&c->vmx, false, ept_pointer(&vm->ept), vpid)) {
+		vpid_free(vpid);
+		return -ENOMEM;
+	}
+	/* The guest's TSC starts at 0. */
+	vmx_set_tsc_offset(0 - rdtsc());
+	if (vm->chip && init_lapic(c)) {
+		vcpu_destroy(c);
+		return -ENOMEM;
+	}
+	msr_reset(c);
+	c->mp_state = vm->chip && id != 0 ? KVM_MP_STATE_UNINITIALIZED : KVM_MP_STATE_RUNNABLE;
+	return 0;
+}
+
+void vcpu_destroy(struct vcpu *c)
+{
+	u16 vpid = c->vmx.vpid;
+
+	vmx_unload(&c->vmx);
+	vmx_vcpu_free(&c->vmx);
+	vpid_free(vpid);
+	page_free(c->apic_page);
+	cpuid_destroy(&c->cpuid);
+}
+
+void vcpu_reset(struct vcpu *c, bool init)
+{
+	vmx_reset_state(&c->vmx);
+	if (c->vm->chip)
+		lapic_reset(&c->lapic, c->id == 0, init);
+	c->interrupt = -1;
+	c->completion = COMPLETE_NOTHING;
+	emu_io_reset(&c->io);
+	if (!init)
+		msr_reset(c);
+}
+
+void vcpu_wake(struct vcpu *c)
+{
+	/* Exchanged, so that one of several wakers reports it. */
+	if (READ_ONCE(c->blocked) && __atomic_exchange_n(&c->blocked, 0, __ATOMIC_ACQ_REL)) {
+		wake_add(c->handle);
+		return;
+	}
+	/* Ordered after the event was made pending; pairs with vcpu_run()'s exchange. */
+	__atomic_thread_fence(__ATOMIC_SEQ_CST);
+	if (READ_ONCE(c->mode) == VCPU_IN_GUEST && READ_ONCE(c->pcpu) != this_cpu()->index)
+		cpu_kick(percpu_by_index[READ_ONCE(c->pcpu)]);
+}
+
+/* Nothing of what the VM's EPT had before the last change is used there any more. */
+static bool is_flushed(const struct vcpu *c)
+{
+	return READ_ONCE(c->vm->tlb_seen[READ_ONCE(c->pcpu)]) == c->vm->tlb_generation;
+}
+
+void vcpu_force_out(struct vcpu *c)
+{
+	u32 pcpu = READ_ONCE(c->pcpu);
+
+	if (__atomic_load_n(&c->mode, __ATOMIC_SEQ_CST) != VCPU_IN_GUEST ||
+	    pcpu == this_cpu()->index)
+		return;
+	cpu_kick(percpu_by_index[pcpu]);
+	/* Acquire: pairs with the release when it leaves guest mode.  It may be back in
+	 * it already, flushed. */
+	while (__atomic_load_n(&c->mode, __ATOMIC_ACQUIRE) == VCPU_IN_GUEST && !is_flushed(c))
+		__builtin_ia32_pause();
+}
+
+enum exit_action vcpu_inject(struct vcpu *c, u8 vector, bool has_error, u32 error)
+{
+	if (vmx_queue_exception(&c->vmx, vector, has_error, error))
+		return GO_ON;
+	c->run->exit_reason = KVM_EXIT_SHUTDOWN;
+	return TO_USER;
+}

@@ -1,0 +1,103 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A virtual CPU of a VM.  One call at a time uses it: who sets `busy` owns all of it
+ * but the fields under "shared".
+ */
+#pragma once
+
+#include "kvm/cpuid.h"
+#include "kvm/emulate/emulate.h"
+#include "kvm/vm.h"
+#include "vmx/vmx.h"
+
+#define MTRR_VARIABLE 8u /* pairs, as IA32_MTRRCAP says */
+#define MTRR_FIXED    11u
+
+/* MSRs that only remember what was written, within limits (kvm/msr.c). */
+struct msr_values {
+	u64 tsc_adjust, misc_enable, debugctl;
+	u64 mtrr_def_type, mtrr_fixed[MTRR_FIXED], mtrr_variable[2 * MTRR_VARIABLE];
+	u64 mcg_status, bios_sign_id;
+};
+
+enum vcpu_mode { VCPU_OUTSIDE, VCPU_IN_GUEST };
+
+/* What the next KVM_RUN has to finish before the guest goes on. */
+enum vcpu_completion { COMPLETE_NOTHING, COMPLETE_IN, COMPLETE_EMULATION, COMPLETE_WRITES };
+
+struct vcpu {
+	struct vmx_vcpu vmx;
+	struct vm *vm;
+	u32 id;     /* KVM's vcpu_id; the APIC id */
+	u32 index;  /* in vm->vcpus */
+	u32 handle; /* 0: closed */
+	u32 mp_state;
+
+	struct kvm_run *run; /* the page that the control guest named; NULL: none yet */
+	enum vcpu_completion completion;
+	struct emu_state emu;
+	struct emu_io io;
+
+	struct lapic lapic; /* only with vm->chip */
+	u32 *apic_page;
+	u8 cr8;        /* only without */
+	u64 apic_base; /* only without */
+	s32 interrupt; /* KVM_INTERRUPT's vector, -1: none */
+	u64 timer;     /* what the preemption timer was last set for */
+
+	struct cpuid_table cpuid;
+	struct msr_values msr;
+	u8 maxphyaddr; /* of the guest, in bits */
+
+	/* Shared. */
+	u32 busy;    /* set from 0 by compare-and-swap; see above */
+	u32 mode;    /* enum vcpu_mode; set before the last look at pending events, so
+		      * that whoever adds one afterwards sees it and kicks */
+	u32 pcpu;    /* the CPU it runs on, while IN_GUEST */
+	u32 blocked; /* KVM_RUN returned "blocked"; taken by the one that wakes it */
+};
+
+/* How a KVM_RUN ended. */
+enum run_result {
+	RUN_USER,    /* 0, or the errno in *err; kvm_run has the exit */
+	RUN_AGAIN,   /* the control guest is to take an interrupt */
+	RUN_BLOCKED, /* until *deadline */
+	RUN_INIT,    /* the physical CPU got INIT */
+	RUN_MACHINE_CHECK,
+};
+
+/* Make @c usable: state after reset, its VMCS made.  Zeroed before.  0 or -ENOMEM. */
+int vcpu_init(struct vcpu *c, struct vm *vm, u32 id, u32 index) __must_check;
+/* Nobody uses it any more. */
+void vcpu_destroy(struct vcpu *c);
+
+/* The state after INIT, as KVM_CREATE_VCPU leaves it.  Loaded. */
+void vcpu_reset(struct vcpu *c, bool init);
+
+/*
+ * KVM_RUN.  @control: the control guest's virtual CPU on this CPU, whose state is
+ * swapped out meanwhile.  *@err is 0 or -EINTR with RUN_USER; *@deadline a TSC value
+ * or KVM0_NO_DEADLINE with RUN_BLOCKED.
+ */
+enum run_result vcpu_run(struct vcpu *c, struct vmx_vcpu *control, int *err, u64 *deadline);
+
+/* Something was made pending for @c: wake it if it is blocked, kick it if it runs. */
+void vcpu_wake(struct vcpu *c);
+
+/* Get it out of guest mode, wherever it runs, and wait until it is or has flushed
+ * what vm->tlb_generation asks for. */
+void vcpu_force_out(struct vcpu *c);
+
+/* --- state for the ioctls (vcpu_state.c); loaded --- */
+void vcpu_get_sregs(struct vcpu *c, struct kvm_sregs *s);
+/* 0, or -EINVAL: the combination is impossible. */
+int vcpu_set_sregs(struct vcpu *c, const struct kvm_sregs *s) __must_check;
+u64 vcpu_get_cr8(const struct vcpu *c);
+int vcpu_set_cr8(struct vcpu *c, u64 value) __must_check;
+/* Put into the answer of CPUID, in the registers already, what depends on the vCPU's state. */
+void vcpu_cpuid_dynamic(struct vcpu *c, u32 leaf, u32 subleaf);
+/* The features in CPUID decide what the guest may set. */
+int vcpu_set_cpuid(struct vcpu *c, const struct kvm_cpuid_entry2 *entries, u32 count) __must_check;
+/* Load the PDPTEs of PAE paging from where CR3 points.  False: a reserved bit, or no
+ * memory there. */
+bool vcpu_load_pdptes(struct vcpu *c);

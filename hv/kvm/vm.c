@@ -1,0 +1,137 @@
+/* SPDX-License-Identifier: MIT */
+/* Virtual machines: their life, memory slots and interrupt controllers. */
+#include "kvm/vm.h"
+#include <linux/errno.h>
+#include "core/memmap.h"
+#include "core/page.h"
+#include "cpu/tsc.h"
+#include "kvm/vcpu.h"
+
+/* KVM's parameter min_timer_period_us, in ns (its default). */
+#define MIN_TIMER_PERIOD_NS 200000u
+
+struct vm *vm_create(void)
+{
+	struct vm *vm = object_alloc(sizeof(*vm));
+
+	if (!vm)
+		return NULL;
+	vm->refs = 1;
+	vm->tlb_generation = 1;         /* tlb_seen is 0: the EPT root may be one used before */
+	vm->identity_addr = 0xfffbc000; /* KVM API, KVM_SET_IDENTITY_MAP_ADDR */
+	if (memslots_init(&vm->slots) || ept_init(&vm->ept)) {
+		memslots_destroy(&vm->slots);
+		object_free(vm, sizeof(*vm));
+		return NULL;
+	}
+	return vm;
+}
+
+void vm_get(struct vm *vm)
+{
+	__atomic_fetch_add(&vm->refs, 1, __ATOMIC_RELAXED);
+}
+
+void vm_put(struct vm *vm)
+{
+	/* Release and acquire: all that any holder did comes before the freeing. */
+	if (__atomic_sub_fetch(&vm->refs, 1, __ATOMIC_ACQ_REL))
+		return;
+	for (u32 i = 0; i < vm->vcpu_count; i++) {
+		vcpu_destroy(vm->vcpus[i]);
+		object_free(vm->vcpus[i], sizeof(struct vcpu));
+	}
+	ept_destroy(&vm->ept);
+	memslots_destroy(&vm->slots);
+	if (vm->chip)
+		object_free(vm->chip, sizeof(*vm->chip));
+	object_free(vm, sizeof(*vm));
+}
+
+/* 0, or why there cannot be a vCPU @id.  vm->lock held. */
+static int check_vcpu_id(const struct vm *vm, u64 id)
+{
+	if (id >= VM_MAX_VCPUS)
+		return -EINVAL;
+	for (u32 i = 0; i < vm->vcpu_count; i++)
+		if (vm->vcpus[i]->id == id)
+			return -EEXIST;
+	return 0;
+}
+
+int vm_create_vcpu(struct vm *vm, u64 id, struct vcpu **out)
+{
+	struct vcpu *c;
+	int err;
+
+	spin_lock(&vm->lock);
+	err = check_vcpu_id(vm, id);
+	c = err ? NULL : object_alloc(sizeof(*c));
+	if (!err)
+		err = c ? vcpu_init(c, vm, (u32)id, vm->vcpu_count) : -ENOMEM;
+	if (!err) {
+		vm->vcpus[vm->vcpu_count] = c;
+		/* Release: who counts it may use it; pairs with vm_deliver_wakes(). */
+		__atomic_store_n(&vm->vcpu_count, vm->vcpu_count + 1, __ATOMIC_RELEASE);
+		*out = c;
+	} else if (c) {
+		object_free(c, sizeof(*c));
+	}
+	spin_unlock(&vm->lock);
+	return err;
+}
+
+int vm_set_memory(struct vm *vm, const struct kvm_userspace_memory_region *r)
+{
+	struct memslot_change change;
+	int err;
+
+	spin_lock(&vm->lock);
+	err = memslots_plan(&vm->slots, r, &change);
+	if (!err && change.insert &&
+	    memmap_type(&memmap, change.new.hva, change.new.size) != MEM_RAM)
+		err = -EFAULT;
+	if (!err && !change.none) {
+		memslots_commit(&vm->slots, &change);
+		if (change.remove)
+			mmu_unmap(vm, change.old.base, change.old.size);
+	}
+	spin_unlock(&vm->lock);
+	return err;
+}
+
+int vm_create_irqchip(struct vm *vm)
+{
+	int err = 0;
+
+	spin_lock(&vm->lock);
+	if (vm->chip)
+		err = -EEXIST;
+	else if (vm->vcpu_count)
+		err = -EINVAL;
+	else {
+		struct irqchip *chip = object_alloc(sizeof(*chip));
+
+		if (chip) {
+			irqchip_init(chip, (u32)tsc_khz, MIN_TIMER_PERIOD_NS);
+			/* Release: complete before any CPU sees it. */
+			__atomic_store_n(&vm->chip, chip, __ATOMIC_RELEASE);
+		} else {
+			err = -ENOMEM;
+		}
+	}
+	spin_unlock(&vm->lock);
+	return err;
+}
+
+void vm_deliver_wakes(struct vm *vm)
+{
+	u64 wake = vm->chip ? apic_bus_take_wake(&vm->chip->bus) : 0;
+
+	while (wake) {
+		u32 i = (u32)__builtin_ctzll(wake);
+
+		wake &= wake - 1;
+		vcpu_wake(vm->vcpus[i]);
+	}
+}

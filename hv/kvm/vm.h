@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A virtual machine: memory slots and the EPT made of them, vCPUs, interrupt
+ * controllers.  It lives until its own handle and those of all its vCPUs are closed:
+ * each open handle and each call under way holds one reference.
+ */
+#pragma once
+
+#include "core/spinlock.h"
+#include "cpu/layout.h"
+#include "kvm/irqchip/irqchip.h"
+#include "kvm/memslot.h"
+#include "vmx/ept.h"
+
+#define VM_MAX_VCPUS APIC_BUS_MAX
+
+struct vcpu;
+
+struct vm {
+	u32 refs; /* atomic */
+
+	/* Rank 2: guards slots, ept, creation of vCPUs and interrupt controllers. */
+	struct spinlock lock;
+	struct memslots slots;
+	struct ept ept;
+	u64 tss_addr, identity_addr;
+	u32 vcpu_count;
+	struct vcpu *vcpus[VM_MAX_VCPUS]; /* by creation order; set once, then constant */
+
+	/* Bumped (under lock) when a mapping was removed; a CPU whose tlb_seen differs
+	 * flushes before it enters a vCPU.  tlb_seen[n] is CPU n's own. */
+	u64 tlb_generation;
+	u64 tlb_seen[MAX_CPUS];
+
+	struct irqchip *chip; /* set once, under lock; NULL: user space has it */
+};
+
+/* A new VM with one reference.  NULL: no memory. */
+struct vm *vm_create(void) __must_check;
+
+void vm_get(struct vm *vm);
+/* Drop a reference; the last one frees the VM with all its vCPUs. */
+void vm_put(struct vm *vm);
+
+/* KVM_CREATE_VCPU with KVM's checks.  0 and *@out; -EINVAL: @id too large; -EEXIST;
+ * -ENOMEM. */
+int vm_create_vcpu(struct vm *vm, u64 id, struct vcpu **out) __must_check;
+
+/* KVM_SET_USER_MEMORY_REGION.  memslots_plan()'s errors; -EFAULT: the memory is not
+ * all the control guest's RAM. */
+int vm_set_memory(struct vm *vm, const struct kvm_userspace_memory_region *r) __must_check;
+
+/* KVM_CREATE_IRQCHIP.  0; -EEXIST; -EINVAL: there are vCPUs already; -ENOMEM. */
+int vm_create_irqchip(struct vm *vm) __must_check;
+
+/* Wake or kick the vCPUs that the interrupt controllers have marked. */
+void vm_deliver_wakes(struct vm *vm);
+
+/* --- mmu.c --- */
+
+enum mmu_result { MMU_MAPPED, MMU_NO_SLOT, MMU_NO_MEMORY };
+
+/* Map the page at @a after an EPT violation, with the largest page that fits. */
+enum mmu_result mmu_fault(struct vm *vm, gpa_t a);
+
+/* Take [@a, @a + @size) out of the EPT, on every CPU, before it returns.  vm->lock held. */
+void mmu_unmap(struct vm *vm, gpa_t a, u64 size);
+
+/* Guest memory as the emulator reads it; @ctx is the struct vm. */
+extern const struct guest_mem mmu_guest_mem;
+int mmu_read(void *vm, gpa_t a, void *buf, u32 len);

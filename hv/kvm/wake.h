@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The vCPUs that the call under way on this CPU found blocked and gave something to
+ * do: the control guest is told their handles when the call returns (kvm0/abi.h).
+ */
+#pragma once
+
+#include "lib/types.h"
+
+/* Note that the vCPU with @handle is to be woken.  If there are too many the list
+ * becomes "all of them". */
+void wake_add(u32 handle);
+
+/* Take one off this CPU's list, as RSI has it: 0, or a handle, with KVM0_WAKE_MORE if
+ * there are others. */
+u32 wake_take(void);

@@ -1,0 +1,140 @@
+# SPDX-License-Identifier: MIT
+"""The end-to-end cases, and the texts they look for: data only, run by run.py."""
+from steps import Ask, Case, Expect, Once, Results, Send
+
+# --- what is printed, each in this one place -----------------------------------
+
+PANIC = r"^kvm0: panic:"
+REFUSED = r"^kvm0: cannot start: "
+GUEST_READY = r"^kvm0-guest: ready$"
+GUEST_PROMPT = r"guest# "
+PROMPT = r"kvm0> "
+
+# Lines that end any case.
+FAIL = (
+    PANIC,
+    REFUSED,
+    r"Kernel panic",
+    r"^\[ *\d+\.\d+\] (?:BUG|WARNING|Oops|general protection fault)",
+    r"^error: (?:file `/boot/(?!grub/)|you need to load|out of memory|invalid|unknown command)",  # GRUB's
+    r"Failed to boot both default and fallback",  # GRUB's
+)
+
+
+def refusal(cause):
+    """The one line that a machine gets which cannot be used: what is wrong, and what to do."""
+    return (Expect(REFUSED + rf"(?=[^\n]*(?:{cause}))[^\n;]+; [^\n]+\n"), Once(REFUSED))
+
+
+def cpus_up(count):
+    """kvm0's summary line."""
+    return Expect(rf"^kvm0: [^\n]*\b{count} CPUs?\b[^\n]*\n")
+
+
+# --- the main job: from GRUB to a shell in a Linux guest, and back ----------------
+
+LINUX = (
+    Expect(GUEST_READY), Expect(GUEST_PROMPT),
+    Ask("guest answers", "echo answer-$((6*7))", r"^answer-42$", GUEST_PROMPT),
+    Ask("guest kernel", "uname -sm", r"^Linux x86_64$", GUEST_PROMPT),
+    Ask("guest time passes", "sleep 1; echo slept", r"^slept$", GUEST_PROMPT),
+    Send("poweroff"), Expect("^" + PROMPT),
+    Ask("prompt is back", "help", r"\bpoweroff\b", PROMPT),
+    Send("poweroff"),
+)
+
+
+def linux(name, cpus, mem, model="corei7_haswell_4770", limit=480):
+    return Case(name=name, cpus=cpus, mem=mem, model=model, limit=limit,
+                steps=(cpus_up(cpus), *LINUX))
+
+
+LINUX_CASES = (
+    linux("linux-1cpu-512m", 1, 512),
+    linux("linux-2cpu-3g", 2, 3072, limit=600),
+    linux("linux-4cpu", 4, 1024, limit=600),
+    linux("linux-arrandale", 1, 512, "corei5_arrandale_m520"),
+    linux("linux-skylake", 1, 512, "corei7_skylake_x"),
+    Case(name="linux-debug-log", entry="debug", limit=300, end="stop",
+         steps=(cpus_up(1), Expect(r"^\[ *0\.0\d*\] Linux version [^\n]*\n"))),
+)
+
+# --- the prompt of the control guest: every mistake gets a line, and the prompt again -
+
+PROMPT_CASES = (
+    Case(
+        name="prompt", entry=None, limit=120,
+        menu=("multiboot2 /boot/kvm0.elf loglevel=info",
+              "module2 /boot/control.elf control",
+              "module2 --nounzip /boot/vmlinuz vmlinuz",
+              "module2 --nounzip /boot/short short",
+              "module2 --nounzip /boot/text text"),
+        files=("kvm0.elf", "control.elf", "vmlinuz", "short", "text"),
+        steps=(
+            Expect("^" + PROMPT),
+            Ask("help names every command", "help",
+                r"(?s)(?=.*\brun\b)(?=.*\bls\b)(?=.*\bvms\b)(?=.*\bstop\b)(?=.*\bpoweroff\b)", PROMPT),
+            Ask("ls names the modules", "ls", r"(?s)(?=.*\bvmlinuz\b)(?=.*\bshort\b).*\btext\b", PROMPT),
+            Ask("vms without one", "vms", r"\b(?:no|none|0)\b", PROMPT),
+            Ask("unknown command", "frobnicate", r"frobnicate", PROMPT),
+            Ask("unknown module", "run nosuch", r"nosuch", PROMPT),
+            Ask("kernel that is no bzImage", "run text", r"bzImage", PROMPT),
+            Ask("truncated kernel", "run short", r"truncated", PROMPT),
+            Ask("kernel that does not fit", "run vmlinuz mem=16M", r"fit", PROMPT),
+            Ask("unknown parameter", "run vmlinuz colour=red", r"colour", PROMPT),
+            Ask("bad value", "run vmlinuz mem=lots", r"lots", PROMPT),
+            Ask("stop without a guest", "stop", r"\S", PROMPT),
+            Send("poweroff"),
+        )),
+    Case(
+        name="unknown-parameter", entry=None, limit=90,
+        menu=("multiboot2 /boot/kvm0.elf loglevel=info nosuchparameter=1 ple_gap=many",
+              "module2 /boot/control.elf control"),
+        files=("kvm0.elf", "control.elf"),
+        steps=(Expect(r"^kvm0: [^\n]*nosuchparameter[^\n]*\n"),
+               Expect(r"^kvm0: [^\n]*ple_gap[^\n]*\n"),
+               Expect("^" + PROMPT), Send("poweroff"))),
+)
+
+# --- machines and boot menus that have to be refused ---------------------------
+
+SMALL_MENU = ("multiboot2 /boot/kvm0.elf loglevel=info", "module2 /boot/control.elf control")
+SMALL_FILES = ("kvm0.elf", "control.elf")
+
+
+def refuse(name, cause, menu=SMALL_MENU, files=SMALL_FILES, **machine):
+    return Case(name="refuse-" + name, entry=None, menu=menu, files=files, limit=90, end="halt",
+                allow=(REFUSED,), steps=refusal(cause), **machine)
+
+
+REFUSAL_CASES = (
+    refuse("no-ept", "EPT", model="core2_penryn_t9600"),
+    refuse("no-unrestricted-guest", "unrestricted guest", model="corei5_lynnfield_750"),
+    refuse("no-vmx", "VMX|VT-x", model="p4_prescott_celeron_336"),
+    refuse("no-vmx-amd", "VMX|VT-x", model="phenom_8650_toliman"),
+    refuse("no-long-mode", "64-bit|long mode", model="core_duo_t2400_yonah"),
+    refuse("little-memory", "memory", mem=16),
+    refuse("no-module", "module", menu=SMALL_MENU[:1], files=SMALL_FILES[:1]),
+    refuse("no-control-guest", "control guest", files=("kvm0.elf", "text"),
+           menu=(SMALL_MENU[0], "module2 /boot/text control")),
+    refuse("truncated-module", "truncated", files=("kvm0.elf", "control-cut.elf"),
+           menu=(SMALL_MENU[0], "module2 /boot/control-cut.elf control")),
+    refuse("bios-in-qemu", "VMX|VT-x", emulator="qemu"),
+    refuse("two-cpus-no-ept", "EPT", model="core2_penryn_t9600", cpus=2),
+    Case(name="refuse-uefi", limit=150, end="halt", emulator="qemu", firmware="uefi",
+         allow=(REFUSED,), steps=refusal("VMX|VT-x")),
+)
+
+# --- tests that run inside the control guest ------------------------------------
+
+ABI_CASES = (
+    Case(name="abi", entry="abi", limit=240, steps=(Results(),)),
+    Case(name="abi-2cpu", entry="abi", limit=300, cpus=2, steps=(Results(),)),
+    Case(name="abi-arrandale", entry="abi", limit=240, model="corei5_arrandale_m520",
+         steps=(Results(),)),
+    Case(name="abi-skylake", entry="abi", limit=240, model="corei7_skylake_x", steps=(Results(),)),
+    Case(name="bench", entry="bench", limit=240,
+         steps=(Expect(r"^@@BEGIN$"), Expect(r"^\w+ \d+ \d+"), Expect(r"^@@END"))),
+)
+
+CASES = LINUX_CASES + PROMPT_CASES + REFUSAL_CASES + ABI_CASES

@@ -1,0 +1,113 @@
+# SPDX-License-Identifier: MIT
+"""The steps that a case is made of, and the case itself: data for run.py."""
+import dataclasses
+import re
+
+from console import Failure
+
+
+@dataclasses.dataclass(frozen=True)
+class Expect:
+    """Wait for a regular expression."""
+    pattern: str
+    seconds: float | None = None
+
+    def do(self, console, case_report):
+        console.expect(self.pattern, self.seconds)
+
+
+@dataclasses.dataclass(frozen=True)
+class Send:
+    """Type a line."""
+    line: str
+
+    def do(self, console, case_report):
+        console.send(self.line + "\r")
+
+
+@dataclasses.dataclass(frozen=True)
+class Ask:
+    """Type a command at a prompt; its output has to match, and the prompt comes back.
+
+    Counts as a test of its own, @name.
+    """
+    name: str
+    line: str
+    answer: str
+    prompt: str
+    seconds: float = 60
+
+    def do(self, console, case_report):
+        start = len(console.text)
+        console.send(self.line + "\r")
+        console.expect(re.escape(self.line) + r".*\n", self.seconds)  # its echo
+        begin = console.seen
+        console.expect("^" + self.prompt, self.seconds)
+        output = console.text[begin:console.seen]
+        if not re.search(self.answer, output, re.MULTILINE):
+            raise Failure(f"{self.name}: {self.line!r} answers {console.text[start:]!r}, "
+                          f"not /{self.answer}/")
+        case_report.ok(self.name)
+
+
+@dataclasses.dataclass(frozen=True)
+class Once:
+    """A pattern that matches exactly one line of all that was printed so far."""
+    pattern: str
+
+    def do(self, console, case_report):
+        lines = [line for line in console.text.split("\n") if re.search(self.pattern, line)]
+        if len(lines) != 1:
+            raise Failure(f"{len(lines)} lines match /{self.pattern}/: {lines}")
+
+
+@dataclasses.dataclass(frozen=True)
+class Results:
+    """Tests that report for themselves: each line counts, and their sum has to come.
+
+    The lines: `ok NAME`, `not ok NAME: why`, `skip NAME: why`, at last
+    `abi: N passed, N failed, N skipped`; see tests/abi/check.h.
+    """
+    line = r"^(ok|not ok|skip) ([^\s:]+)(?:: (.*))?$"
+    sum = r"^abi: (\d+) passed, (\d+) failed(?:, (\d+) skipped)?$"
+
+    def do(self, console, case_report):
+        count = {"ok": 0, "not ok": 0, "skip": 0}
+        while True:
+            match = console.expect(f"(?:{self.line}|{self.sum})(?=\n)")
+            verdict, name, why = match[1], match[2], match[3]
+            if not verdict:
+                break
+            count[verdict] += 1
+            if verdict == "ok":
+                case_report.ok(name)
+            elif verdict == "skip":
+                case_report.skip(name, why)
+            else:
+                case_report.failed(name, why or "no reason given")
+        told = [int(n or 0) for n in match.groups()[3:6]]
+        if told != list(count.values()):
+            raise Failure(f"{match[0]!r}, but {count} were printed")
+        if not count["ok"]:
+            raise Failure("no test passed")
+
+
+@dataclasses.dataclass(frozen=True)
+class Case:
+    """One boot."""
+    name: str
+    steps: tuple
+    limit: int  # seconds of wall clock, on a machine that runs two cases at once
+    end: str = "off"  # off: the machine ends; halt: it prints no more, and stays on
+    # What to boot: an entry of the real menu, or lines of a menu entry and the
+    # files for it, from the build folder or of made.py.
+    entry: str | None = "linux"
+    menu: tuple = ()
+    files: tuple = ()
+    # On which machine; see scripts/emulator.py.
+    emulator: str = "bochs"
+    firmware: str = "bios"
+    model: str = "corei7_haswell_4770"
+    cpus: int = 1
+    mem: int = 512
+    allow: tuple = ()  # of the failure patterns: what this case is there to see
