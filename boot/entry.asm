@@ -54,7 +54,9 @@ header:
 	; Wanted if the machine has them: command line, modules, basic memory
 	; information, memory map, framebuffer, EFI system tables, both RSDPs, EFI
 	; memory map, load address.  None is required: what is missing is reported
-	; by name later.
+	; by name later.  There is no framebuffer tag: with one, GRUB 2.06 switches
+	; every BIOS machine to graphics, and where it gets a mode with a palette,
+	; as in Bochs, writes that beyond the end of its buffer.
 align 8
 .request:
 	dw TAG_INFO_REQUEST, OPTIONAL

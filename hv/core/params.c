@@ -158,9 +158,9 @@ static u32 set_word(const struct param_table *tables, u32 table_count, char *wor
 	}
 	err = params_set(tables, table_count, word, value);
 	if (err == -ENOENT)
-		log_warn("params", "unknown parameter '%s' ignored", word);
+		log_error("params", "unknown parameter '%s' ignored", word);
 	else if (err)
-		log_warn("params", "bad value '%s' for parameter '%s' ignored", value ? value : "",
+		log_error("params", "bad value '%s' for parameter '%s' ignored", value ? value : "",
 			 word);
 	return err ? 1 : 0;
 }
@@ -180,7 +180,7 @@ u32 params_parse(const char *cmdline, const struct param_table *tables, u32 tabl
 		while (cmdline[n] && cmdline[n] != ' ' && cmdline[n] != '\t')
 			n++;
 		if (n >= WORD_MAX) {
-			log_warn("params", "parameter '%.32s...' is too long and ignored", cmdline);
+			log_error("params", "parameter '%.32s...' is too long and ignored", cmdline);
 			bad++;
 		} else {
 			memcpy(word, cmdline, n);

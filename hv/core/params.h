@@ -30,7 +30,7 @@ struct param_table {
 };
 
 /*
- * Set what @cmdline says.  Each unknown name and each bad value costs one warning
+ * Set what @cmdline says.  Each unknown name and each bad value costs one line
  * that names it, and is ignored.  Returns how many there were.
  */
 u32 params_parse(const char *cmdline, const struct param_table *tables, u32 table_count);
