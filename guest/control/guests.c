@@ -12,7 +12,7 @@
 /* The longest that one KVM_RUN goes on, in microseconds: fair to the other VMs, if there are
  * any, and a look at the UART in case its interrupt does not come. */
 #define SLICE_SHARED_US 10000
-#define SLICE_ALONE_US	100000
+#define SLICE_ALONE_US  100000
 
 static struct guest guests[GUESTS_MAX];
 static struct guest *attached;
