@@ -9,6 +9,11 @@
 #include "guest/lib/string.h"
 #include "guest/lib/time.h"
 
+/* The longest that one KVM_RUN goes on, in microseconds: fair to the other VMs, if there are
+ * any, and a look at the UART in case its interrupt does not come. */
+#define SLICE_SHARED_US 10000
+#define SLICE_ALONE_US  100000
+
 static struct guest guests[GUESTS_MAX];
 static struct guest *attached;
 static bool debug;
@@ -172,6 +177,7 @@ u64 guests_run(void)
 			continue;
 		feed(g);
 		if (vm_ready(&g->vm, rdtsc())) {
+			time_alarm(guests_count() > 1 ? SLICE_SHARED_US : SLICE_ALONE_US);
 			enum vm_state state = vm_step(&g->vm);
 			if (state != VM_RUNS && state != VM_WAITS)
 				finish(g, state);

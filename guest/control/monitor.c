@@ -12,6 +12,9 @@
 #include "guest/lib/string.h"
 #include "guest/lib/time.h"
 
+/* How often the UART is looked at while all is idle, in case its interrupt does not come. */
+#define LOOK_US 100000
+
 static struct {
 	char text[ORDER_MAX]; /* the line being carried out */
 	const char *next;     /* the order in it that comes next, or NULL */
@@ -121,6 +124,6 @@ void __noreturn monitor_run(const struct boot *boot)
 		show_prompt();
 		u64 until = guests_run();
 		if (until && !console_has_input())
-			idle_until(until);
+			idle_until(MIN(until, rdtsc() + time_us(LOOK_US)));
 	}
 }

@@ -127,7 +127,7 @@ static void find_s5(const struct header *dsdt)
 {
 	const u8 *p = (const u8 *)(dsdt + 1), *end = (const u8 *)dsdt + dsdt->length;
 
-	for (; p + 12 < end; p++) {
+	for (; p + 8 <= end; p++) {
 		if (memcmp(p, "_S5_", 4) || p[4] != 0x12)
 			continue;
 		const u8 *at = p + 5;

@@ -101,6 +101,11 @@ static u32 timer_ticks(u64 tsc)
 	return (u32)MIN(ticks, 0xffffffffull);
 }
 
+void time_alarm(u64 us)
+{
+	apic_timer_start(us ? timer_ticks(rdtsc() + time_us(us)) : 0);
+}
+
 void idle_until(u64 tsc)
 {
 	struct cpu *cpu = cpu_this();

@@ -19,6 +19,12 @@ u64 time_us(u64 us);
 void time_delay_us(u64 us);
 
 /*
+ * One interrupt on this CPU after so many microseconds (at most a second), which ends a
+ * KVM_RUN with KVM0_RUN_AGAIN; 0: none.  idle_until() with a deadline takes its place.
+ */
+void time_alarm(u64 us);
+
+/*
  * Halts this CPU until an interrupt comes or the TSC reaches `tsc` (TIME_NEVER: no limit).
  * An interrupt taken since this CPU's last call ends it at once, so that nothing is lost
  * between looking at what an interrupt brings and calling this.  May return early; call it

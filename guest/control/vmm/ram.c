@@ -16,8 +16,8 @@ int ram_alloc(struct ram *ram, u64 size)
 		ram->parts[ram->part_count++] = (struct ram_part){ram->size, part, host};
 		ram->size += part;
 	}
-	if (ram->size == size)
-		return 0;
+	if (ram->size == size && size >= SIZE_2M)
+		return ram_clear(ram, RAM_BIOS, SIZE_1M - RAM_BIOS);
 	ram_free(ram);
 	return -ENOMEM;
 }

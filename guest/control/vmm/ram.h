@@ -3,8 +3,9 @@
  * A guest's memory: blocks of the control guest's own memory, laid out as a PC's.
  *
  *   0 .. 640 KiB         RAM
- *   640 .. 896 KiB       nothing (video memory, option ROMs)
- *   896 KiB .. 1 MiB     RAM for the tables that firmware would hold
+ *   640 .. 768 KiB       nothing (video memory)
+ *   768 KiB .. 1 MiB     RAM, zeroed, for the tables that firmware would hold; kernels search
+ *                        it by thousands of reads, which would all leave the guest otherwise
  *   1 MiB .. 3 GiB       RAM, as far as it goes
  *   3 .. 4 GiB           nothing (devices)
  *   4 GiB ..             what is left of the RAM
@@ -14,7 +15,7 @@
 #include "guest/lib/types.h"
 
 #define RAM_LOW_END  0xa0000ull
-#define RAM_BIOS     0xe0000ull
+#define RAM_BIOS     0xc0000ull
 #define RAM_HOLE     0xc0000000ull
 #define RAM_MAX_PART 16
 
@@ -32,8 +33,8 @@ struct ram {
 
 /*
  * Takes `size` bytes (a multiple of 2 MiB) from memory.h in 2 MiB-aligned blocks, as few as
- * go.  0, or -ENOMEM with nothing kept.  The contents are what the memory held: what a guest
- * has used is scrubbed by ram_free().
+ * go.  0, or -ENOMEM with nothing kept.  But for the firmware's area the contents are what the
+ * memory held: what a guest has used is scrubbed by ram_free().
  */
 int ram_alloc(struct ram *ram, u64 size) __must_check;
 /* Clears all of it and gives it back. */

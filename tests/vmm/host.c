@@ -1,0 +1,216 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The control guest's VMM (guest/control/vmm) as a Linux process on /dev/kvm: what guest/lib
+ * does on the bare machine is done here by system calls.  Run by hand:
+ * (a SIGTERM shows the vCPU's registers)
+ *   vmm-host KERNEL INITRD|- MEM_MIB COMMAND-LINE
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <sys/time.h>
+#include <termios.h>
+#include <time.h>
+#include <unistd.h>
+#include "guest/control/vmm/vm.h"
+#include "guest/lib/hypercall.h"
+#include "guest/lib/memory.h"
+#include "guest/lib/rtc.h"
+#include "guest/lib/time.h"
+
+static int kvm;
+static u64 tsc_hz;
+static struct termios saved;
+
+s64 kvm0_ioctl(u32 handle, u64 request, u64 arg)
+{
+	int r = ioctl(handle ? (int)handle : kvm, request, arg);
+	return r < 0 ? -errno : r;
+}
+
+s64 kvm0_ioctl_ptr(u32 handle, u64 request, void *arg)
+{
+	return kvm0_ioctl(handle, request, addr(arg));
+}
+
+s64 kvm0_close(u32 handle)
+{
+	return close((int)handle);
+}
+
+/* The kernel's kvm_run page takes the place of the one given. */
+s64 kvm0_set_run_page(u32 vcpu, const void *page)
+{
+	size_t size = (size_t)kvm0_ioctl(0, KVM_GET_VCPU_MMAP_SIZE, 0);
+	void *at = mmap(ptr(addr(page)), size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED,
+			(int)vcpu, 0);
+	return at == MAP_FAILED ? -errno : 0;
+}
+
+s64 kvm0_run_once(u32 vcpu, u64 *deadline)
+{
+	*deadline = 0;
+	return kvm0_ioctl(vcpu, KVM_RUN, 0);
+}
+
+const char *kvm0_errno_name(s64 error)
+{
+	return strerror((int)-error);
+}
+u64 time_tsc_hz(void)
+{
+	return tsc_hz;
+}
+
+void *memory_alloc_raw(u64 size, u64 align)
+{
+	char *at = mmap(NULL, size + align, PROT_READ | PROT_WRITE,
+			MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	return at == MAP_FAILED ? NULL : ptr(ALIGN_UP(addr(at), align));
+}
+
+void *memory_alloc(u64 size, u64 align)
+{
+	return memory_alloc_raw(size, align);
+}
+void memory_free(void *block, u64 size)
+{
+	if (block)
+		munmap(block, size);
+}
+u64 memory_largest_block(void)
+{
+	return SIZE_4G;
+}
+
+u8 rtc_read(u8 index)
+{
+	time_t now = time(NULL);
+	struct tm *t = gmtime(&now);
+	const int values[] = {
+		t->tm_sec,       0, t->tm_min, 0, t->tm_hour, 0, 0, t->tm_mday, t->tm_mon + 1,
+		t->tm_year % 100};
+	return index < 10 ? (u8)values[index] : index == 11 ? 6 : 0;
+}
+
+static void on_output(void *owner, u8 byte)
+{
+	(void)owner;
+	while (write(1, &byte, 1) < 0 && errno == EINTR)
+		;
+}
+
+static void on_report(void *owner, const char *text)
+{
+	(void)owner;
+	fprintf(stderr, "\r\nVM %s\r\n", text);
+}
+
+static volatile sig_atomic_t ended;
+
+static void on_alarm(int signal)
+{
+	(void)signal;
+}
+
+static void on_end(int signal)
+{
+	(void)signal;
+	ended = 1;
+}
+
+static void measure_tsc(void)
+{
+	struct timespec wait = {.tv_nsec = 50000000};
+	u64 start = rdtsc();
+	nanosleep(&wait, NULL);
+	tsc_hz = (rdtsc() - start) * 20;
+}
+
+static void *map_file(const char *name, u64 *size)
+{
+	struct stat st;
+	int fd = open(name, O_RDONLY);
+
+	if (fd < 0 || fstat(fd, &st)) {
+		perror(name);
+		exit(2);
+	}
+	*size = (u64)st.st_size;
+	return mmap(NULL, *size, PROT_READ, MAP_PRIVATE, fd, 0);
+}
+
+static void restore(void)
+{
+	tcsetattr(0, TCSANOW, &saved);
+}
+
+static void set_up_terminal(void)
+{
+	struct termios raw;
+	struct itimerval every = {{0, 20000}, {0, 20000}};
+	struct sigaction action = {.sa_handler = on_alarm};
+
+	if (!tcgetattr(0, &saved)) {
+		raw = saved;
+		cfmakeraw(&raw);
+		tcsetattr(0, TCSANOW, &raw);
+		atexit(restore);
+	}
+	sigaction(SIGALRM, &action, NULL);
+	action.sa_handler = on_end;
+	sigaction(SIGTERM, &action, NULL);
+	setitimer(ITIMER_REAL, &every, NULL);
+}
+
+static void take_input(struct vm *vm)
+{
+	struct pollfd in = {.fd = 0, .events = POLLIN};
+	u8 byte;
+
+	while (vm_input_room(vm) && poll(&in, 1, 0) > 0 && read(0, &byte, 1) == 1)
+		vm_input(vm, byte);
+}
+
+int main(int argc, char **argv)
+{
+	static struct vm_config config;
+	static struct vm vm;
+	struct vm_sink sink = {NULL, on_output, on_report};
+	char why[256];
+
+	kvm = open("/dev/kvm", O_RDWR);
+	if (argc != 5 || kvm < 0) {
+		fprintf(stderr, "vmm-host KERNEL INITRD|- MEM_MIB COMMAND-LINE (needs /dev/kvm)\n");
+		return 2;
+	}
+	measure_tsc();
+	config.kernel = map_file(argv[1], &config.kernel_size);
+	if (strcmp(argv[2], "-") != 0)
+		config.initrd = map_file(argv[2], &config.initrd_size);
+	config.mem = strtoull(argv[3], NULL, 10) * SIZE_1M;
+	snprintf(config.kernel_name, sizeof(config.kernel_name), "the kernel");
+	snprintf(config.cmdline, sizeof(config.cmdline), "%s", argv[4]);
+	if (vm_create(&vm, &config, &sink, why, sizeof(why))) {
+		fprintf(stderr, "%s\n", why);
+		return 1;
+	}
+	vm.named = true;
+	set_up_terminal();
+	do
+		take_input(&vm);
+	while (vm_step(&vm) == VM_RUNS && !ended);
+	if (ended)
+		vm_report_registers(&vm);
+	fprintf(stderr, "\r\nend: state %d, exits IO %llu MMIO %llu\r\n", (int)vm.state,
+		vm.exits[KVM_EXIT_IO], vm.exits[KVM_EXIT_MMIO]);
+	vm_destroy(&vm);
+	return vm.state == VM_POWERED_OFF ? 0 : 1;
+}
