@@ -55,6 +55,7 @@ class ConsoleTest(unittest.TestCase):
             self.console.expect("one")
 
     def test_escapes_are_removed_even_when_cut(self):
+        self.console.deadline += 2
         self.say("a\x1b[1;3")
         self.console.expect_silence(0.1)
         self.say("4Hb\r\n")
