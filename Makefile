@@ -79,6 +79,8 @@ $(O)/kvm0.elf: $(HV_OBJ) $(O)/symbols.o linker.ld
 	$(Q)$(LD) $(LDFLAGS) -T linker.ld -Map $(O)/kvm0.map -o $@ $(HV_OBJ) $(O)/symbols.o
 	$(Q)$(NM) -n $@ | python3 scripts/symbols.py | cmp - $(O)/symbols.asm || { rm -f $@; exit 1; }
 
+include tests/abi/rules.mk
+
 # --- guest images -------------------------------------------------------------
 
 # Multiboot2 kernels built from guest/lib and one folder each, linked at 0 as
@@ -92,14 +94,16 @@ GUEST_CFLAGS := $(BASE_CFLAGS) -fpie -fvisibility=hidden -Ihv/include -I.
 GUEST_LDFLAGS := $(LDFLAGS) -pie --no-dynamic-linker -z text -z norelro -T guest/lib/guest.ld
 GUEST_LIB := $(patsubst %.c,$(O)/guest/%.o,$(wildcard guest/lib/*.c)) \
 	$(patsubst %.asm,$(O)/guest/%.asm.o,$(wildcard guest/lib/*.asm))
-guest_src = $(wildcard $(1)/*.c $(1)/*/*.c $(1)/*.asm)
+guest_src = $(filter-out %_linux.c,$(wildcard $(1)/*.c $(1)/*/*.c $(1)/*.asm))
 guest_obj = $(patsubst %,$(O)/guest/%.o,$(patsubst %.c,%,$(call guest_src,$(1))))
 define guest_image
 GUEST_IMAGES += $(O)/$(1).elf
 GUEST_OBJ += $(call guest_obj,$(2))
-$(O)/$(1).debug.elf: $(call guest_obj,$(2)) $(GUEST_LIB) guest/lib/guest.ld Makefile
+$(O)/$(1).debug.elf: $(call guest_obj,$(2)) $(GUEST_EXTRA_$(1)) $(GUEST_LIB) guest/lib/guest.ld \
+		Makefile
 	$$(call say,LD,$$@)
-	$(Q)$(LD) $(GUEST_LDFLAGS) -o $$@ $(call guest_obj,$(2)) $(GUEST_LIB)
+	$(Q)$(LD) $(GUEST_LDFLAGS) -o $$@ $(call guest_obj,$(2)) $(GUEST_EXTRA_$(1)) \
+		$(GUEST_LIB)
 $(O)/$(1).elf: $(O)/$(1).debug.elf
 	$(Q)$(OBJCOPY) -S $$< $$@
 	$(Q)dd if=/dev/zero of=$$@ bs=1 seek=40 count=8 conv=notrunc status=none

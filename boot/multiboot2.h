@@ -116,8 +116,8 @@ int mb2_parse(const void *mbi, u64 mapped, struct mb2_info *out) __must_check;
 
 /*
  * Write the boot information for the control guest, module number @control of @in,
- * to the @size bytes at @out (8-byte aligned): its string as the command line, the
- * other modules in order, the memory maps with @hidden turned into reserved memory,
+ * to the @size bytes at @out (8-byte aligned): its string, less its name, as the command
+ * line, the other modules in order, the memory maps with @hidden turned into reserved memory,
  * all else as it came.  Returns the bytes written; -EINVAL if there is no module
  * @control; -ENOSPC if @size is too small.
  */

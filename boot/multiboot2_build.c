@@ -51,6 +51,16 @@ static void tag_end(struct out *o)
 		put(o, "", 1);
 }
 
+/* A module's string without its first word, which is the module's name. */
+static const char *after_name(const char *text)
+{
+	while (*text && *text != ' ')
+		text++;
+	while (*text == ' ')
+		text++;
+	return text;
+}
+
 static void put_string(struct out *o, const char *text)
 {
 	put(o, text, strlen(text) + 1);
@@ -211,7 +221,7 @@ int mb2_build(const struct mb2_info *in, u32 control, const struct mb2_range *hi
 	put32(&o, 0); /* the total size: known at the end */
 	put32(&o, 0);
 	tag_begin(&o, MB2_TAG_CMDLINE);
-	put_string(&o, in->module[control].text);
+	put_string(&o, after_name(in->module[control].text));
 	tag_end(&o);
 	tag_begin(&o, MB2_TAG_LOADER_NAME);
 	put_string(&o, "kvm0");

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* The order in which kvm0 boots. */
+#include "abi/control.h"
+#include "abi/power.h"
 #include "core/console.h"
 #include "core/log.h"
 #include "core/memmap.h"
@@ -15,9 +17,16 @@
 #include "mm/memory.h"
 #include "mm/paging.h"
 #include "multiboot2.h"
+#include "vmx/vmx.h"
 
 static struct mb2_info boot_info;
 static struct acpi_info acpi;
+
+/* How far the other CPUs are; each counts itself once. */
+static struct {
+	u32 usable, refused;
+	u32 go; /* set by the boot CPU: the control guest may be entered */
+} cpus;
 
 static void read_boot_info(u32 magic, u32 mbi)
 {
@@ -70,12 +79,56 @@ static void init_clock(void)
 		log_warn("clock", "neither PIT nor ACPI PM timer runs: trusting CPUID");
 }
 
+/* Why this CPU cannot be used, or NULL once it is in VMX operation. */
+static const char *enter_vmx(const char **remedy)
+{
+	const char *why = vmx_probe(remedy);
+
+	if (!why && vmx_cpu_enable()) {
+		*remedy = "update the firmware";
+		why = "VMXON fails";
+	}
+	return why;
+}
+
+static void init_vmx(void)
+{
+	const char *remedy, *why = enter_vmx(&remedy);
+
+	if (why)
+		refuse(why, "%s", remedy);
+	__atomic_fetch_add(&cpus.usable, 1, __ATOMIC_RELEASE);
+}
+
+/* Acquire: pairs with the releases in cpu_main(). */
+static u32 cpus_decided(void)
+{
+	return __atomic_load_n(&cpus.usable, __ATOMIC_ACQUIRE) +
+	       __atomic_load_n(&cpus.refused, __ATOMIC_ACQUIRE);
+}
+
 static void print_summary(void)
 {
 	u64 kept = memmap_bytes(&memmap, MEM_KVM0);
 
-	log_info("boot", "%u CPUs up, TSC %llu kHz, %llu MiB of memory, %llu MiB kept by kvm0",
-		 percpu_count, tsc_khz, memory_total() >> 20, (kept + SIZE_1M - 1) >> 20);
+	while (cpus_decided() < percpu_count)
+		__builtin_ia32_pause();
+	log_info("boot", "%u CPUs up, VMX with %s, TSC %llu kHz", cpus.usable, vmx_features(),
+		 tsc_khz);
+	log_info("boot", "%llu MiB of memory, %llu MiB kept by kvm0", memory_total() >> 20,
+		 (kept + SIZE_1M - 1) >> 20);
+}
+
+static __noreturn void start_control_guest(void)
+{
+	struct control_image image;
+
+	power_init(&acpi);
+	control_init();
+	control_image_load(&boot_info, &image);
+	/* Release: all of the above comes before any other CPU enters the guest. */
+	__atomic_store_n(&cpus.go, 1, __ATOMIC_RELEASE);
+	control_run(&image);
 }
 
 /* The second half, on the boot CPU's own stack. */
@@ -84,15 +137,27 @@ static void boot(void)
 	read_acpi();
 	init_apic();
 	init_clock();
+	init_vmx();
 	cpus_start(&acpi, cpu_main);
 	print_summary();
-	halt_forever();
+	start_control_guest();
 }
 
 void cpu_main(struct percpu *p)
 {
-	(void)p;
-	halt_forever();
+	const char *remedy, *why = enter_vmx(&remedy);
+
+	if (why) {
+		log_error("boot", "CPU %u (APIC id %u) is not used: %s; %s", p->index, p->apic_id,
+			  why, remedy);
+		__atomic_fetch_add(&cpus.refused, 1, __ATOMIC_RELEASE);
+		halt_forever();
+	}
+	__atomic_fetch_add(&cpus.usable, 1, __ATOMIC_RELEASE);
+	/* Acquire: pairs with start_control_guest(). */
+	while (!__atomic_load_n(&cpus.go, __ATOMIC_ACQUIRE))
+		__builtin_ia32_pause();
+	control_run(NULL);
 }
 
 void kvm0_main(u32 magic, u32 mbi)

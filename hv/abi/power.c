@@ -75,17 +75,17 @@ static bool ends_the_run(u16 port, u32 value)
 
 static u32 port_in(u16 port, u8 size)
 {
-	return size == 1 ? inb(port) : size == 2 ? inw(port) : inl(port);
+	return size == 1 ? io_in8(port) : size == 2 ? io_in16(port) : io_in32(port);
 }
 
 static void port_out(u16 port, u8 size, u32 value)
 {
 	if (size == 1)
-		outb(port, (u8)value);
+		io_out8(port, (u8)value);
 	else if (size == 2)
-		outw(port, (u16)value);
+		io_out16(port, (u16)value);
 	else
-		outl(port, value);
+		io_out32(port, value);
 }
 
 void power_port(struct vmx_vcpu *v, const struct vmx_exit *exit)
@@ -124,7 +124,7 @@ __noreturn void power_control_stopped(const char *fmt, ...)
 	va_list args;
 
 	va_start(args, fmt);
-	vsnprintf(text, sizeof(text), fmt, args);
+	printf_vformat(text, sizeof(text), fmt, args);
 	va_end(args);
 	log_error("control", "the control guest is stopped: %s (CPU %u, rip 0x%llx)", text,
 		  this_cpu()->index, vmx_rip());

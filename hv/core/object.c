@@ -12,7 +12,7 @@
 #define LARGEST     (64u * 1024)
 #define NO_OBJECT   0xffffu
 
-/* Guards the lists and the pages on them.  Rank: just above page_lock. */
+/* Guards the lists and the pages on them.  Rank: just above the page pool's. */
 static struct spinlock object_lock;
 
 /* The pages of each class that have a free object; page numbers, the head first.

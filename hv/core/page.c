@@ -12,10 +12,8 @@
 
 enum page_state { PAGE_INSIDE, PAGE_FREE, PAGE_TAKEN };
 
-/* Guards all of the pool.  Rank: above the log's lock, below all others. */
-static struct spinlock page_lock;
-
 static struct {
+	struct spinlock lock; /* guards all of it.  Rank: above the log's, below all others */
 	u8 *base;
 	struct page_note *note;
 	u32 count; /* pages */
@@ -118,6 +116,7 @@ void page_init(void *base, u64 size)
 	u64 notes = size / PAGE_SIZE * sizeof(struct page_note);
 	u32 first = (u32)((notes + PAGE_SIZE - 1) / PAGE_SIZE);
 
+	pool.lock = (struct spinlock){0};
 	pool.base = base;
 	pool.note = base;
 	pool.count = (u32)(size / PAGE_SIZE);
@@ -144,9 +143,9 @@ void *page_alloc_order(unsigned order)
 
 	if (order >= ORDER_COUNT)
 		return NULL;
-	spin_lock(&page_lock);
+	spin_lock(&pool.lock);
 	number = take_block(order);
-	spin_unlock(&page_lock);
+	spin_unlock(&pool.lock);
 	if (number == PAGE_NONE)
 		return NULL;
 	pages = page_at(number);
@@ -165,11 +164,11 @@ void page_free_order(void *pages, unsigned order)
 
 	if (!pages)
 		return;
-	spin_lock(&page_lock);
+	spin_lock(&pool.lock);
 	n = page_note(pages);
 	ASSERT(n->state == PAGE_TAKEN && n->order == order);
 	put_block(page_number(pages), order);
-	spin_unlock(&page_lock);
+	spin_unlock(&pool.lock);
 }
 
 void page_free(void *page)

@@ -10,7 +10,8 @@
 /* One zeroed 4 KiB page in the direct map, or NULL if the pool is empty. */
 void *page_alloc(void) __must_check;
 
-/* 2^@order contiguous zeroed pages, aligned to their size; NULL if there are none. */
+/* 2^@order contiguous zeroed pages, aligned to their size but to 2 MiB at the most;
+ * NULL if there are none. */
 void *page_alloc_order(unsigned order) __must_check;
 
 /* Give back what page_alloc() or page_alloc_order() returned.  NULL is allowed. */

@@ -3,6 +3,7 @@
  * Guest memory: EPT pages made of memory slots on demand and taken away again, and
  * reads and writes of guest-physical memory by kvm0 itself.
  */
+#include <linux/errno.h>
 #include "core/page.h"
 #include "kvm/vcpu.h"
 #include "kvm/vm.h"

@@ -3,7 +3,7 @@
  * KVM_RUN: enter the guest, see to its exits, until something is the control guest's
  * to do.  Interrupts for the guest are looked for before each entry.
  */
-#include <asm/kvm_para.h>
+#include <linux/kvm_para.h>
 #include <kvm0/abi.h>
 #include <linux/errno.h>
 #include "cpu/percpu.h"

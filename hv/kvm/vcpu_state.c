@@ -50,7 +50,7 @@ void vcpu_get_sregs(struct vcpu *c, struct kvm_sregs *s)
 /* As KVM's KVM_SET_SREGS refuses them: paging and long mode have to agree. */
 static bool sregs_valid(const struct vcpu *c, const struct kvm_sregs *s)
 {
-	const u64 efer_known = EFER_SCE | EFER_LME | EFER_LMA | EFER_NX;
+	const u64 efer_known = EFER_SCE | EFER_LME | EFER_LMA | EFER_NXE;
 
 	if (s->cr0 >> 32 || ((s->cr0 & CR0_PG) && !(s->cr0 & CR0_PE)) ||
 	    ((s->cr0 & CR0_NW) && !(s->cr0 & CR0_CD)))

@@ -113,7 +113,7 @@ int vm_create_irqchip(struct vm *vm)
 		struct irqchip *chip = object_alloc(sizeof(*chip));
 
 		if (chip) {
-			irqchip_init(chip, tsc_khz, MIN_TIMER_PERIOD_NS);
+			irqchip_init(chip, (u32)tsc_khz, MIN_TIMER_PERIOD_NS);
 			/* Release: complete before any CPU sees it. */
 			__atomic_store_n(&vm->chip, chip, __ATOMIC_RELEASE);
 		} else {

@@ -6,14 +6,25 @@
 #define MAX_HANDLES 4096
 
 static struct {
-	u32 passed, failed, skipped;
-	const char *name; /* of the test that runs */
-	void *env[5];     /* where the end of a test goes on: __builtin_setjmp */
+	struct check_counts counts;
+	enum check_style style;
+	const struct test *test; /* the one that runs */
+	void *env[5];            /* where the end of a test goes on: __builtin_setjmp */
 	u8 *memory;
 	u64 memory_size, memory_used;
 	int handles[MAX_HANDLES];
 	u32 handle_count;
 } state;
+
+const char *check_name(void)
+{
+	return state.test->name;
+}
+
+const void *check_arg(void)
+{
+	return state.test->arg;
+}
 
 static void close_all(void)
 {
@@ -66,12 +77,13 @@ void check_fail(const char *file, int line, const char *format, ...)
 {
 	va_list args;
 
-	t_printf("not ok %s: %s:%d: ", state.name, file, line);
+	t_printf(state.style == CHECK_TESTS ? "not ok %s: %s:%d: " : "%s FAILED at %s:%d: ",
+		 check_name(), file, line);
 	va_start(args, format);
 	t_vprintf(format, args);
 	va_end(args);
 	t_printf("\n");
-	state.failed++;
+	state.counts.failed++;
 	leave();
 }
 
@@ -79,12 +91,12 @@ void check_skip(const char *format, ...)
 {
 	va_list args;
 
-	t_printf("skip %s: ", state.name);
+	t_printf(state.style == CHECK_TESTS ? "skip %s: " : "# %s skipped: ", check_name());
 	va_start(args, format);
 	t_vprintf(format, args);
 	va_end(args);
 	t_printf("\n");
-	state.skipped++;
+	state.counts.skipped++;
 	leave();
 }
 
@@ -103,19 +115,22 @@ void check_result(const char *file, int line, const char *what, long got, long w
 /* Not inlined: the place that __builtin_longjmp returns to must be in a function of its own. */
 static void __attribute__((noinline)) run_test(const struct test *test)
 {
-	state.name = test->name;
+	state.test = test;
 	state.memory_used = 0;
 	t_start_watchdog();
 	if (__builtin_setjmp(state.env) == 0) {
 		test->run();
-		t_printf("ok %s\n", state.name);
-		state.passed++;
+		if (state.style == CHECK_TESTS)
+			t_printf("ok %s\n", test->name);
+		state.counts.passed++;
 	}
 	close_all();
 }
 
-u32 check_run(const struct suite *const *suites, u32 count, u64 memory)
+struct check_counts check_run(const struct suite *const *suites, u32 count, u64 memory,
+			      enum check_style style)
 {
+	state.style = style;
 	state.memory = t_alloc(memory);
 	state.memory_size = state.memory ? memory : 0;
 	for (u32 i = 0; i < count; i++) {
@@ -123,7 +138,5 @@ u32 check_run(const struct suite *const *suites, u32 count, u64 memory)
 		for (u32 j = 0; j < suites[i]->count; j++)
 			run_test(&suites[i]->tests[j]);
 	}
-	t_printf("abi: %u passed, %u failed, %u skipped\n", state.passed, state.failed,
-		 state.skipped);
-	return state.failed;
+	return state.counts;
 }

@@ -11,6 +11,7 @@
 struct test {
 	const char *name;
 	void (*run)(void);
+	const void *arg; /* for tests that share a function: check_arg() */
 };
 
 struct suite {
@@ -29,12 +30,25 @@ struct suite {
 		.name = #function, .run = function                                                 \
 	}
 
-/*
- * Runs all tests of the suites and prints the report.  Returns how many failed.
- * `memory` is the size of what check_pages() gives to one test.
- */
-u32 check_run(const struct suite *const *suites, u32 count, u64 memory);
+enum check_style {
+	CHECK_TESTS,        /* as above */
+	CHECK_MEASUREMENTS, /* what passes prints rows of its own; `NAME FAILED at ...` */
+};
 
+struct check_counts {
+	u32 passed, failed, skipped;
+};
+
+/*
+ * Runs all tests of the suites and reports each.  `memory` is the size of what check_pages()
+ * gives to one test.
+ */
+struct check_counts check_run(const struct suite *const *suites, u32 count, u64 memory,
+			      enum check_style style);
+
+/* Name and argument of the test that runs. */
+const char *check_name(void);
+const void *check_arg(void);
 /* Zeroed pages for the test that runs; aligned to 2 MiB where `size` is that large. */
 void *check_pages(u64 size);
 /* Has a handle closed after the test, if it is one (>= 0), and returns it; ends the test if not. */

@@ -172,6 +172,10 @@ int machine_add_vcpu(struct machine *m, u32 id, struct kvm_run **run)
 	if (m->options & MACHINE_CPUID) {
 		cpuid = check_pages(sizeof(*cpuid));
 		machine_guest_cpuid(cpuid);
+		/* This timer has a capability of its own instead of a bit in the list. */
+		if (m->options & (MACHINE_IRQCHIP | MACHINE_PIT) &&
+		    t_ioctl(t_system(), KVM_CHECK_EXTENSION, KVM_CAP_TSC_DEADLINE_TIMER) > 0)
+			machine_cpuid(cpuid, 1, 0)->ecx |= 1u << 24;
 		CHECK_RESULT(t_ioctl_ptr(vcpu, KVM_SET_CPUID2, cpuid), 0);
 	}
 	set_mode(m, vcpu);

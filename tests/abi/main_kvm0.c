@@ -2,14 +2,15 @@
 /* The ABI tests as a control guest: what GRUB's entry for them starts.  Powers off at the end. */
 #include "guest/lib/boot.h"
 #include "guest/lib/hypercall.h"
+#include "tests/abi/kvm0_calls.h"
 #include "tests/abi/suites.h"
 
 int guest_main(const struct boot *boot)
 {
-	(void)boot;
 	if (!kvm0_present()) {
 		t_printf("abi: not running on kvm0\n");
 		return 1;
 	}
-	return suites_run() ? 1 : 0;
+	kvm0_calls_init(boot);
+	return suites_run(&suite_kvm0) ? 1 : 0;
 }

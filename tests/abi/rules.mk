@@ -1,24 +1,36 @@
 # SPDX-License-Identifier: MIT
-# The ABI tests as a Linux process, and the payloads that they and the images share.
-# Included by the Makefile, which defines O, Q, say, CC, NASM and WARN.
-ABI_SRC := $(filter-out tests/abi/target_% tests/abi/main_% tests/abi/kvm0_%,$(wildcard tests/abi/*.c))
-PAYLOADS_ASM := $(wildcard guest/payloads/*.asm)
+# The ABI tests and the benchmark: as Linux processes here; as guest images by the Makefile's
+# rules, with what GUEST_EXTRA_* add to their folders.  Included by the Makefile before those
+# rules; it defines O, Q, say, CC, NASM and WARN.
+ABI_COMMON := tests/abi/check.c tests/abi/machine.c
+ABI_TESTS := $(ABI_COMMON) tests/abi/suites.c $(wildcard tests/abi/test_*.c)
+BENCH_ITEMS := $(wildcard tests/bench/bench*.c)
 
+# The payloads: one object, with the layout that the C side has.
+PAYLOADS := $(O)/payloads/payloads.o
 $(O)/payloads/layout.inc: guest/payloads/layout.h tests/abi/rules.mk
 	@mkdir -p $(@D)
 	$(Q)sed -n 's/^#define \([A-Z0-9_]* [^ ]*\)$$/%define \1/p' $< > $@
-$(O)/payloads/payloads.o: $(PAYLOADS_ASM) $(O)/payloads/layout.inc
+$(PAYLOADS): $(wildcard guest/payloads/*.asm) $(O)/payloads/layout.inc
 	$(call say,NASM,guest/payloads/payloads.asm)
-	$(Q)$(NASM) -f elf64 -Werror -I$(O)/payloads/ -Iguest/payloads/ -o $@ guest/payloads/payloads.asm
+	$(Q)$(NASM) -f elf64 -Werror -I$(O)/payloads/ -Iguest/payloads/ -o $@ \
+		guest/payloads/payloads.asm
+GUEST_EXTRA_abi := $(PAYLOADS)
+GUEST_EXTRA_bench := $(PAYLOADS) \
+	$(patsubst %.c,$(O)/guest/%.o,$(ABI_COMMON) tests/abi/target_kvm0.c)
 
-ABI_LINUX_CFLAGS := -std=gnu11 -O2 -g -fno-omit-frame-pointer $(WARN) -MMD -MP -Ihv/include -I.
-ABI_LINUX_OBJ := $(patsubst %.c,$(O)/abi-linux-obj/%.o,$(ABI_SRC) tests/abi/target_linux.c tests/abi/main_linux.c)
-$(O)/abi-linux-obj/%.o: %.c Makefile tests/abi/rules.mk
+# Static, so that they run in an initramfs of nothing else.
+LINUX_TEST_CFLAGS := -std=gnu11 -O2 -g -fno-omit-frame-pointer $(WARN) -MMD -MP -Ihv/include -I.
+linux_test_obj = $(patsubst %.c,$(O)/linux/%.o,$(1) tests/abi/target_linux.c)
+$(O)/linux/%.o: %.c Makefile tests/abi/rules.mk
 	$(call say,CC,$<)
 	@mkdir -p $(@D)
-	$(Q)$(CC) $(ABI_LINUX_CFLAGS) -c -o $@ $<
-# Static, so that it runs in an initramfs of nothing else.
-$(O)/abi-linux: $(ABI_LINUX_OBJ) $(O)/payloads/payloads.o
+	$(Q)$(CC) $(LINUX_TEST_CFLAGS) -c -o $@ $<
+$(O)/abi-linux: $(call linux_test_obj,$(ABI_TESTS) tests/abi/main_linux.c) $(PAYLOADS)
+	$(call say,LD,$@)
+	$(Q)$(CC) -static -o $@ $^
+$(O)/bench-linux: $(call linux_test_obj,$(ABI_COMMON) $(BENCH_ITEMS) tests/bench/main_linux.c) \
+		$(PAYLOADS)
 	$(call say,LD,$@)
 	$(Q)$(CC) -static -o $@ $^
 

@@ -45,6 +45,11 @@ struct kvm_run *t_map_run(int vcpu, void *page);
  * -errno.  After some seconds of a test a run that does not end gives -EINTR or -ETIMEDOUT.
  */
 long t_run(int vcpu);
+/*
+ * One KVM_RUN with as little around it as there can be, for measuring: at once again after an
+ * interrupt of this machine, -EAGAIN where t_run() would block.
+ */
+long t_run_quick(int vcpu);
 /* Starts the clock of that limit anew. */
 void t_start_watchdog(void);
 /*

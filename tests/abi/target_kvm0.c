@@ -45,6 +45,17 @@ long t_run(int vcpu)
 	return (long)kvm0_run_vcpu((u32)vcpu, watchdog);
 }
 
+long t_run_quick(int vcpu)
+{
+	u64 deadline;
+	s64 r;
+
+	do
+		r = kvm0_run_once((u32)vcpu, &deadline);
+	while (r == KVM0_RUN_AGAIN);
+	return r == KVM0_RUN_BLOCKED ? -EAGAIN : (long)r;
+}
+
 void t_start_watchdog(void)
 {
 	watchdog = rdtsc() + time_us(WATCHDOG_US);

@@ -172,15 +172,7 @@ static void irqchip_timer_deadline(void)
 
 	if (t_ioctl(t_system(), KVM_CHECK_EXTENSION, KVM_CAP_TSC_DEADLINE_TIMER) <= 0)
 		check_skip("no TSC-deadline timer for guests on this machine");
-	machine_open(&m, MODE_LONG, MACHINE_IRQCHIP);
-	machine_set_vector(&m, VECTOR_XAPIC, handler_xapic);
-	{
-		/* The timer has a capability of its own instead of its CPUID bit. */
-		struct cpuid_table *t = check_pages(sizeof(*t));
-		machine_supported_cpuid(t);
-		machine_cpuid(t, 1, 0)->ecx |= 1u << 24;
-		CHECK_RESULT(t_ioctl_ptr(m.vcpu, KVM_SET_CPUID2, t), 0);
-	}
+	open_long(&m);
 	m.regs.rax = 200000;
 	machine_do(&m, irq_timer_deadline);
 	r = machine_regs(&m);

@@ -16,7 +16,7 @@
 
 #define CPUS 2u
 
-static const struct irq_clock clock = {.tsc_khz = 1000000};
+static const struct irq_clock test_clock = {.tsc_khz = 1000000};
 static struct apic_bus bus;
 static struct ioapic io;
 static struct lapic lapic[CPUS];
@@ -37,9 +37,9 @@ static int setup(void **state)
 	(void)state;
 	memset(page, 0, sizeof(page));
 	bus = (struct apic_bus){.eoi = bus_eoi};
-	ioapic_init(&io, &bus, &clock, 1);
+	ioapic_init(&io, &bus, &test_clock, 1);
 	for (u32 i = 0; i < CPUS; i++) {
-		lapic_init(&lapic[i], page[i], &bus, &clock, i, i, i == 0);
+		lapic_init(&lapic[i], page[i], &bus, &test_clock, i, i, i == 0);
 		lapic_mmio_write(&lapic[i], LAPIC_SVR, 4, 0x1ff, 0);
 	}
 	return 0;

@@ -105,8 +105,9 @@ static void test_line_results(void **state)
 	(void)state;
 	assert_int_equal(irqchip_line(&chip, 24, API, true), -1);
 	assert_int_equal(irqchip_line(&chip, 0xffffffff, API, true), -1);
-	assert_int_equal(irqchip_line(&chip, 20, API, true), -1); /* masked */
-	assert_int_equal(irqchip_line(&chip, 4, API, true), 1);   /* PIC only */
+	assert_int_equal(irqchip_line(&chip, 16, API, true), -1); /* masked, and not the PIC's */
+	assert_int_equal(irqchip_line(&chip, 20, API, true), -1);
+	assert_int_equal(irqchip_line(&chip, 4, API, true), 1); /* PIC only */
 	assert_int_equal(irqchip_line(&chip, 4, API, false), 2);
 	assert_int_equal(irqchip_line(&chip, 4, API, true), 0); /* coalesced */
 	outb(0x21, 0xff);
@@ -274,6 +275,8 @@ static void test_ports(void **state)
 	assert_int_equal(val, 0xdeadbeef);
 	outb(0x21, 0x5a);
 	assert_int_equal(inb(0x21), 0x5a);
+	outb(0x4d0, 0xff);
+	assert_int_equal(inb(0x4d0), 0xf8);
 	/* Words: taken and ignored within the PIC's two ports, else not its. */
 	assert_true(irqchip_pio(&chip, 0x20, 2, false, &val, 0));
 	assert_int_equal(val, 0);

@@ -11,13 +11,15 @@
 #include <cmocka.h>
 
 #include <linux/errno.h>
+#include <pthread.h>
+#include <sched.h>
 #include <string.h>
 
 #include "kvm/irqchip/lapic.h"
 
 #define CPUS 4u
 
-static const struct irq_clock clock = {.tsc_khz = 1000000};
+static const struct irq_clock test_clock = {.tsc_khz = 1000000};
 static struct apic_bus bus;
 static struct lapic lapic[CPUS];
 static u32 page[CPUS][1024] __attribute__((aligned(4096)));
@@ -69,7 +71,7 @@ static int setup(void **state)
 	memset(&last_eoi, 0, sizeof(last_eoi));
 	bus = (struct apic_bus){.vector_hashing = true, .eoi = record_eoi};
 	for (u32 i = 0; i < CPUS; i++) {
-		lapic_init(&lapic[i], page[i], &bus, &clock, i, i, i == 0);
+		lapic_init(&lapic[i], page[i], &bus, &test_clock, i, i, i == 0);
 		lapic[i].base_reserved = lapic_base_reserved(40, true);
 		wr(i, LAPIC_SVR, 0x1ff);
 	}
@@ -111,7 +113,7 @@ static void test_reset_state(void **state)
 	assert_int_equal(lapic_highest_pending(&lapic[0]), -1);
 	assert_int_equal(lapic[0].irr_pending, 0);
 	/* Until the owner says otherwise, CPUID has neither. */
-	lapic_init(&lapic[1], page[1], &bus, &clock, 1, 1, false);
+	lapic_init(&lapic[1], page[1], &bus, &test_clock, 1, 1, false);
 	assert_true(lapic[1].base_reserved & LAPIC_BASE_X2APIC);
 	assert_false(lapic[1].tsc_deadline);
 	assert_true(lapic_next_deadline(&lapic[0]) == IRQ_NEVER);
@@ -130,6 +132,7 @@ static void test_init_keeps_base_and_id(void **state)
 	assert_int_equal(lapic_accept(&lapic[1]), 0x51);
 	lapic_reset(&lapic[1], false, true);
 	assert_int_equal(lapic[1].highest_isr, -1); /* nor is anything in service */
+	assert_int_equal(rd(1, LAPIC_TMR + 0x20), 0);
 	x2apic(2);
 	lapic_reset(&lapic[2], false, true);
 	assert_true(lapic_x2apic(&lapic[2]));
@@ -505,6 +508,8 @@ static void test_x2apic_destinations(void **state)
 	assert_int_equal(pending_cpus(0x41), 1 << 3);
 	assert_int_equal(wrmsr(0, LAPIC_ICR, 0x0000000500004841), 0);
 	assert_int_equal(pending_cpus(0x41), 0x5);
+	assert_int_equal(wrmsr(0, LAPIC_ICR, 0x200004041), 0);
+	assert_int_equal(pending_cpus(0x41), 1 << 2);
 	assert_int_equal(wrmsr(0, LAPIC_ICR, 0xffffffff00004041), 0);
 	assert_int_equal(pending_cpus(0x41), 0xf);
 	/* 0xff is an ordinary id in an IPI, but a broadcast from the I/O APIC. */
@@ -691,6 +696,61 @@ static void test_random(void **state)
 	}
 }
 
+#define RACE_ROUNDS 20000u
+#define RACE_BATCH  8u
+
+static struct {
+	u32 sent;  /* rounds that the sender has finished */
+	u32 taken; /* rounds that the vCPU has checked */
+} race;
+
+static void race_wait(const u32 *counter, u32 value)
+{
+	while (__atomic_load_n(counter, __ATOMIC_ACQUIRE) != value)
+		sched_yield();
+}
+
+/* Another CPU: sends to vCPU 0 as fast as it can, then lets it check. */
+static void *race_sender(void *unused)
+{
+	u32 seed = 17;
+
+	(void)unused;
+	for (u32 round = 0; round < RACE_ROUNDS; round++) {
+		race_wait(&race.taken, round);
+		for (u32 i = 0; i < RACE_BATCH; i++) {
+			seed = seed * 1664525 + 1013904223;
+			fixed(0, (u8)(0x20 + (seed >> 24) % 0xe0), seed >> 20 & 1);
+		}
+		__atomic_store_n(&race.sent, round + 1, __ATOMIC_RELEASE);
+	}
+	return NULL;
+}
+
+static void test_race(void **state)
+{
+	u32 forgotten = 0, idle = 0;
+	pthread_t thread;
+
+	(void)state;
+	memset(&race, 0, sizeof(race));
+	assert_int_equal(pthread_create(&thread, NULL, race_sender, NULL), 0);
+	for (u32 round = 0; round < RACE_ROUNDS; round++) {
+		while (__atomic_load_n(&race.sent, __ATOMIC_ACQUIRE) == round)
+			if (lapic_accept(&lapic[0]) >= 0)
+				lapic_eoi(&lapic[0], 0);
+			else if (++idle % 10000 == 0)
+				sched_yield(); /* there may be one CPU only */
+		while (lapic_accept(&lapic[0]) >= 0)
+			lapic_eoi(&lapic[0], 0);
+		forgotten += !irr_empty(0);
+		lapic_sync(&lapic[0]);
+		__atomic_store_n(&race.taken, round + 1, __ATOMIC_RELEASE);
+	}
+	assert_int_equal(pthread_join(thread, NULL), 0);
+	assert_int_equal(forgotten, 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -715,6 +775,7 @@ int main(void)
 		cmocka_unit_test_setup(test_lowest_priority, setup),
 		cmocka_unit_test_setup(test_events, setup),
 		cmocka_unit_test_setup(test_local_sources, setup),
+		cmocka_unit_test_setup(test_race, setup),
 		cmocka_unit_test_setup(test_random, setup),
 	};
 

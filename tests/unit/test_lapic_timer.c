@@ -15,7 +15,7 @@
 #include "kvm/irqchip/lapic.h"
 
 /* Two ticks of the TSC a nanosecond. */
-static const struct irq_clock clock = {.tsc_khz = 2000000, .min_period = 400000};
+static const struct irq_clock test_clock = {.tsc_khz = 2000000, .min_period = 400000};
 static struct apic_bus bus;
 static struct lapic lapic;
 static u32 page[1024] __attribute__((aligned(4096)));
@@ -37,7 +37,7 @@ static int setup(void **state)
 	(void)state;
 	memset(page, 0, sizeof(page));
 	bus = (struct apic_bus){0};
-	lapic_init(&lapic, page, &bus, &clock, 0, 0, true);
+	lapic_init(&lapic, page, &bus, &test_clock, 0, 0, true);
 	lapic.tsc_deadline = true;
 	wr(LAPIC_SVR, 0x1ff, 0);
 	return 0;
@@ -130,14 +130,14 @@ static void test_short_period(void **state)
 	wr(LAPIC_TDCR, 0xb, 0);
 	wr(LAPIC_LVT_TIMER, LAPIC_TIMER_PERIODIC | VECTOR, 0);
 	wr(LAPIC_TMICT, 1, 0);
-	assert_true(lapic_next_deadline(&lapic) == clock.min_period);
+	assert_true(lapic_next_deadline(&lapic) == test_clock.min_period);
 	assert_true(rd(LAPIC_TMCCT, 0) <= 1); /* never above the initial count */
 	/* One-shot, made periodic while it runs. */
 	wr(LAPIC_LVT_TIMER, VECTOR, 0);
 	wr(LAPIC_TMICT, 1, 0);
 	wr(LAPIC_LVT_TIMER, LAPIC_TIMER_PERIODIC | VECTOR, 0);
 	assert_true(lapic_timer_expire(&lapic, 2));
-	assert_true(lapic_next_deadline(&lapic) == 2 + clock.min_period);
+	assert_true(lapic_next_deadline(&lapic) == 2 + test_clock.min_period);
 }
 
 static void test_masked(void **state)
@@ -193,7 +193,7 @@ static void test_divide_while_periodic(void **state)
 	wr(LAPIC_TMICT, 150000, 0);
 	wr(LAPIC_TDCR, 0xb, 0);
 	assert_true(lapic_timer_expire(&lapic, 300000));
-	assert_true(lapic_next_deadline(&lapic) == 300000 + clock.min_period);
+	assert_true(lapic_next_deadline(&lapic) == 300000 + test_clock.min_period);
 }
 
 static void test_tsc_deadline(void **state)

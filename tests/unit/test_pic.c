@@ -107,6 +107,27 @@ static void test_init_forgets_edges_and_masks(void **state)
 	assert_int_equal(p.chip[0].last_irr, 0);
 }
 
+static void test_init_resets_modes(void **state)
+{
+	struct pic p;
+
+	(void)state;
+	start(&p);
+	pulse(&p, 6);
+	pic_acknowledge(&p);
+	pic_write(&p, M_CMD, 0xc3); /* rotate */
+	pic_write(&p, M_CMD, 0x6b); /* special mask, read ISR */
+	pic_write(&p, M_CMD, 0x0c); /* poll */
+	p.acked = 0;
+	pic_write(&p, M_CMD, 0x11);
+	assert_int_equal(pic_read(&p, M_CMD), 0); /* IRR, and no poll */
+	assert_int_equal(p.chip[0].isr, 0);
+	assert_int_equal(p.acked, 0x40);
+	assert_int_equal(p.chip[0].priority_add, 0);
+	assert_int_equal(p.chip[0].special_mask, 0);
+	assert_int_equal(p.chip[0].read_reg_select, 0);
+}
+
 static void test_edge(void **state)
 {
 	struct pic p;
@@ -381,6 +402,7 @@ int main(void)
 		cmocka_unit_test(test_power_on),
 		cmocka_unit_test(test_init_words),
 		cmocka_unit_test(test_init_forgets_edges_and_masks),
+		cmocka_unit_test(test_init_resets_modes),
 		cmocka_unit_test(test_edge),
 		cmocka_unit_test(test_level),
 		cmocka_unit_test(test_mask),

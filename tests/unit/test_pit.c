@@ -11,7 +11,7 @@
 #include "kvm/irqchip/pit.h"
 
 /* A TSC of 1193.182 MHz: 1000 ticks a count, so that figures are round. */
-static const struct irq_clock clock = {.tsc_khz = 1193182, .min_period = 5000};
+static const struct irq_clock test_clock = {.tsc_khz = 1193182, .min_period = 5000};
 #define COUNT 1000ull
 
 #define CONTROL 3
@@ -36,7 +36,7 @@ static u8 read_status(struct pit *p, u32 channel, u64 now)
 	return pit_read(p, channel, now);
 }
 
-static void test_clock(void **state)
+static void test_conversion(void **state)
 {
 	static const struct irq_clock fast = {.tsc_khz = 0xffffffff};
 	static const struct irq_clock slow = {.tsc_khz = 1};
@@ -46,11 +46,11 @@ static void test_clock(void **state)
 	assert_true(irq_mul_div(~0ull, 3, 2) == ~0ull); /* saturates */
 	assert_true(irq_mul_div(~0ull, 2, 4) == 0x7fffffffffffffffull);
 	assert_true(irq_mul_div(10, 1, 3) == 3);
-	assert_true(irq_clock_ticks(&clock, 1000000) == 1193182);
-	assert_true(irq_clock_ns(&clock, 1193182) == 1000000);
-	assert_true(irq_clock_pit_counts(&clock, 999) == 0);
-	assert_true(irq_clock_pit_counts(&clock, 65536000) == 65536);
-	assert_true(irq_clock_pit_ticks(&clock, 65536) == 65536000);
+	assert_true(irq_clock_ticks(&test_clock, 1000000) == 1193182);
+	assert_true(irq_clock_ns(&test_clock, 1193182) == 1000000);
+	assert_true(irq_clock_pit_counts(&test_clock, 999) == 0);
+	assert_true(irq_clock_pit_counts(&test_clock, 65536000) == 65536);
+	assert_true(irq_clock_pit_ticks(&test_clock, 65536) == 65536000);
 	for (u32 count = 1; count <= 65536; count += 13) {
 		/* The deadline is the first moment at which all counts have passed. */
 		assert_true(irq_clock_pit_counts(&fast, irq_clock_pit_ticks(&fast, count)) ==
@@ -67,7 +67,7 @@ static void test_power_on(void **state)
 	struct pit p;
 
 	(void)state;
-	pit_init(&p, &clock, 12345);
+	pit_init(&p, &test_clock, 12345);
 	assert_true(p.deadline == IRQ_NEVER);
 	assert_true(p.reinject);
 	assert_int_equal(p.channel[0].gate, 1);
@@ -83,7 +83,7 @@ static void test_access_modes(void **state)
 	struct pit p;
 
 	(void)state;
-	pit_init(&p, &clock, 0);
+	pit_init(&p, &test_clock, 0);
 	pit_write(&p, CONTROL, 0x90, 0); /* channel 2, low byte, mode 0 */
 	pit_write(&p, 2, 0x34, 0);
 	assert_int_equal(p.channel[2].count, 0x34);
@@ -110,7 +110,7 @@ static void test_counting(void **state)
 	struct pit p;
 
 	(void)state;
-	pit_init(&p, &clock, 0);
+	pit_init(&p, &test_clock, 0);
 	for (u32 mode = 0; mode < 6; mode++) {
 		bool wraps = mode != 2 && mode != 3;
 
@@ -135,7 +135,7 @@ static void check_output(u32 mode, const u64 *counts, u32 n, u32 expect)
 {
 	struct pit p;
 
-	pit_init(&p, &clock, 0);
+	pit_init(&p, &test_clock, 0);
 	program(&p, 2, mode, 10, 0);
 	for (u32 i = 0; i < n; i++) {
 		bool high = pit_speaker_read(&p, counts[i] * COUNT) & 0x20;
@@ -163,7 +163,7 @@ static void test_latches(void **state)
 	struct pit p;
 
 	(void)state;
-	pit_init(&p, &clock, 0);
+	pit_init(&p, &test_clock, 0);
 	program(&p, 2, 0, 0x1000, 0);
 	pit_write(&p, CONTROL, 0x80, 0x100 * COUNT);
 	pit_write(&p, CONTROL, 0x80, 0x200 * COUNT); /* the first holds until read */
@@ -196,7 +196,7 @@ static void test_speaker(void **state)
 	struct pit p;
 
 	(void)state;
-	pit_init(&p, &clock, 0);
+	pit_init(&p, &test_clock, 0);
 	program(&p, 2, 3, 10, 0);
 	assert_int_equal(pit_speaker_read(&p, 0) & 0x03, 0);
 	pit_speaker_write(&p, 2, 3 * COUNT); /* the gate stays low: no trigger */
@@ -221,7 +221,7 @@ static void test_speaker(void **state)
 	}
 	/* Refresh toggles every 2^14 ns. */
 	for (u64 ns = 0; ns < 20; ns++) {
-		u64 now = irq_clock_ticks(&clock, (ns << 14) + 8000);
+		u64 now = irq_clock_ticks(&test_clock, (ns << 14) + 8000);
 
 		assert_int_equal(pit_speaker_read(&p, now) >> 4 & 1, ns & 1);
 	}
@@ -234,7 +234,7 @@ static void test_one_shot(void **state)
 
 	(void)state;
 	for (u32 i = 0; i < ARRAY_SIZE(modes); i++) {
-		pit_init(&p, &clock, 0);
+		pit_init(&p, &test_clock, 0);
 		program(&p, 0, modes[i], 50, 100);
 		assert_true(p.deadline == 100 + 50 * COUNT);
 		assert_false(pit_expire(&p, p.deadline - 1));
@@ -259,7 +259,7 @@ static void test_periodic(void **state)
 	struct pit p;
 
 	(void)state;
-	pit_init(&p, &clock, 0);
+	pit_init(&p, &test_clock, 0);
 	program(&p, 0, 2, 100, 0);
 	for (u64 i = 1; i < 10; i++) {
 		assert_true(p.deadline == i * 100 * COUNT);
@@ -299,7 +299,7 @@ static void test_load_forgets_ticks(void **state)
 	struct pit p;
 
 	(void)state;
-	pit_init(&p, &clock, 0);
+	pit_init(&p, &test_clock, 0);
 	program(&p, 0, 2, 100, 0);
 	assert_true(pit_expire(&p, 100 * COUNT));
 	assert_false(pit_expire(&p, 300 * COUNT));
@@ -313,11 +313,11 @@ static void test_short_period(void **state)
 	struct pit p;
 
 	(void)state;
-	pit_init(&p, &clock, 0);
+	pit_init(&p, &test_clock, 0);
 	program(&p, 0, 2, 1, 0);
 	assert_true(p.deadline == COUNT); /* the first comes in time */
 	assert_true(pit_expire(&p, COUNT));
-	assert_true(p.deadline == COUNT + clock.min_period);
+	assert_true(p.deadline == COUNT + test_clock.min_period);
 }
 
 static void test_reinject(void **state)
@@ -325,7 +325,7 @@ static void test_reinject(void **state)
 	struct pit p;
 
 	(void)state;
-	pit_init(&p, &clock, 0);
+	pit_init(&p, &test_clock, 0);
 	program(&p, 0, 2, 100, 0);
 	assert_true(pit_expire(&p, 100 * COUNT));
 	assert_false(pit_expire(&p, 200 * COUNT)); /* not acknowledged: kept for later */
@@ -350,7 +350,7 @@ static void test_no_reinject(void **state)
 	struct pit p;
 
 	(void)state;
-	pit_init(&p, &clock, 0);
+	pit_init(&p, &test_clock, 0);
 	pit_set_reinject(&p, false);
 	program(&p, 0, 2, 100, 0);
 	assert_true(pit_expire(&p, 100 * COUNT));
@@ -369,7 +369,7 @@ static void test_hpet_legacy(void **state)
 	struct pit p;
 
 	(void)state;
-	pit_init(&p, &clock, 0);
+	pit_init(&p, &test_clock, 0);
 	p.flags = KVM_PIT_FLAGS_HPET_LEGACY;
 	program(&p, 0, 2, 100, 0);
 	assert_true(p.deadline == IRQ_NEVER); /* the HPET has the line */
@@ -380,7 +380,7 @@ static void test_far_future(void **state)
 	struct pit p;
 
 	(void)state;
-	pit_init(&p, &clock, 0);
+	pit_init(&p, &test_clock, 0);
 	program(&p, 0, 2, 0, ~0ull - 5);
 	assert_true(p.deadline == IRQ_NEVER);
 	program(&p, 0, 2, 1, 1000);
@@ -398,7 +398,7 @@ static void test_random(void **state)
 	u64 now = 0;
 
 	(void)state;
-	pit_init(&p, &clock, 0);
+	pit_init(&p, &test_clock, 0);
 	for (int i = 0; i < 300000; i++) {
 		seed = seed * 1664525 + 1013904223;
 		now += (u64)(seed >> 12) << (seed & 7);
@@ -426,7 +426,7 @@ static void test_random(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_clock),
+		cmocka_unit_test(test_conversion),
 		cmocka_unit_test(test_power_on),
 		cmocka_unit_test(test_access_modes),
 		cmocka_unit_test(test_counting),

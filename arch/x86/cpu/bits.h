@@ -41,7 +41,7 @@
 #define EFER_SCE BIT(0)
 #define EFER_LME BIT(8)
 #define EFER_LMA BIT(10)
-#define EFER_NX  BIT(11)
+#define EFER_NXE BIT(11)
 
 #define RFLAGS_FIXED BIT(1)
 #define RFLAGS_TF    BIT(8)

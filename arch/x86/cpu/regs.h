@@ -4,36 +4,9 @@
 
 #include <linux/errno.h>
 
+#include "cpu/bits.h"
+#include "cpu/msr_index.h"
 #include "lib/types.h"
-
-#define CR0_PE BIT(0)
-#define CR0_MP BIT(1)
-#define CR0_EM BIT(2)
-#define CR0_TS BIT(3)
-#define CR0_ET BIT(4)
-#define CR0_NE BIT(5)
-#define CR0_WP BIT(16)
-#define CR0_AM BIT(18)
-#define CR0_NW BIT(29)
-#define CR0_CD BIT(30)
-#define CR0_PG BIT(31)
-
-#define CR4_PAE  BIT(5)
-#define CR4_MCE  BIT(6)
-#define CR4_SMEP BIT(20)
-#define CR4_SMAP BIT(21)
-
-#define MSR_APIC_BASE      0x1bu
-#define MSR_X2APIC_ID      0x802u
-#define MSR_X2APIC_ICR     0x830u
-#define MSR_EFER           0xc0000080u
-#define MSR_FS_BASE        0xc0000100u
-#define MSR_GS_BASE        0xc0000101u
-#define MSR_KERNEL_GS_BASE 0xc0000102u
-
-#define EFER_LME BIT(8)
-#define EFER_LMA BIT(10)
-#define EFER_NXE BIT(11)
 
 #define DEFINE_CR(n)                                                                               \
 	static inline u64 read_cr##n(void)                                                         \

@@ -10,6 +10,7 @@
 #include "core/panic.h"
 #include "cpu/regs.h"
 #include "cpu/gdt.h"
+#include "cpu/trap.h"
 #include "cpu/msr_index.h"
 #include "lib/printf.h"
 #include "lib/string.h"
@@ -55,7 +56,7 @@ const char *vmx_probe(const char **remedy)
 	*remedy = "use a processor with EPT and unrestricted guest (Intel Westmere or later)";
 	why = vmx_config_choose(&caps, &config);
 	if (why) {
-		snprintf(differs, sizeof(differs), "the processor's VMX lacks %s", why);
+		printf_format(differs, sizeof(differs), "the processor's VMX lacks %s", why);
 		return differs;
 	}
 	if (first)
@@ -63,7 +64,7 @@ const char *vmx_probe(const char **remedy)
 	why = vmx_config_compare(&vmx_config, &config);
 	if (why) {
 		*remedy = "use identical processors";
-		snprintf(differs, sizeof(differs), "it differs from the boot CPU in %s", why);
+		printf_format(differs, sizeof(differs), "it differs from the boot CPU in %s", why);
 		return differs;
 	}
 	return NULL;
@@ -74,7 +75,7 @@ const char *vmx_features(void)
 	static char text[96];
 	u32 cpu2 = vmx_config.guest.cpu2;
 
-	snprintf(text, sizeof(text), "EPT unrestricted-guest%s%s%s%s",
+	printf_format(text, sizeof(text), "EPT unrestricted-guest%s%s%s%s",
 		 vmx_config.vpid ? " VPID" : "", vmx_config.ept_1g ? " 1G-pages" : "",
 		 cpu2 & CPU2_RDTSCP ? " RDTSCP" : "", cpu2 & CPU2_INVPCID ? " INVPCID" : "");
 	return text;

@@ -97,8 +97,8 @@ static void clear_entry(struct ept *e, u64 *slot, u32 level)
 		retire_table(e, table_of(old), level - 1);
 }
 
-/* The table that @slot of @level points to, made if need be; NULL: no memory. */
-static u64 *descend(struct ept *e, u64 *slot, u32 level)
+/* The table that @slot points to, made if need be; NULL: no memory. */
+static u64 *descend(struct ept *e, u64 *slot)
 {
 	u64 *t;
 
@@ -120,7 +120,7 @@ int ept_map(struct ept *e, gpa_t a, hpa_t h, enum ept_level level, u64 flags)
 		slot = &t[index_at(a, l)];
 		if ((*slot & EPT_ALL) && is_leaf(*slot, l))
 			return -EEXIST;
-		t = descend(e, slot, l);
+		t = descend(e, slot);
 		if (!t)
 			return -ENOMEM;
 	}

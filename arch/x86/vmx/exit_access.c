@@ -52,7 +52,7 @@ enum vmx_exit_kind vmx_exit_cr(struct vmx_vcpu *v, struct vmx_exit *exit)
  * -EINVAL: the guest gets #GP; 1: done, and the PDPTEs have to be loaded from CR3
  * (SDM vol. 3, PAE Paging, PDPTE Registers).
  */
-static int write_cr0(struct vmx_vcpu *v, u64 value)
+static int move_to_cr0(struct vmx_vcpu *v, u64 value)
 {
 	u64 old = vmx_cr0(), efer = vmx_efer(), cr4 = vmx_cr4();
 	bool paging_on = (value & CR0_PG) && !(old & CR0_PG);
@@ -75,7 +75,7 @@ static int write_cr0(struct vmx_vcpu *v, u64 value)
 	       ((value ^ old) & (CR0_PG | CR0_CD | CR0_NW));
 }
 
-static int write_cr4(struct vmx_vcpu *v, u64 value)
+static int move_to_cr4(struct vmx_vcpu *v, u64 value)
 {
 	u64 old = vmx_cr4(), efer = vmx_efer();
 	const u64 reload = CR4_PGE | CR4_PSE | CR4_PAE | CR4_SMEP;
@@ -94,7 +94,7 @@ static int write_cr4(struct vmx_vcpu *v, u64 value)
 
 int vmx_write_cr(struct vmx_vcpu *v, u32 number, u64 value)
 {
-	return number == 0 ? write_cr0(v, value) : number == 4 ? write_cr4(v, value) : -EINVAL;
+	return number == 0 ? move_to_cr0(v, value) : number == 4 ? move_to_cr4(v, value) : -EINVAL;
 }
 
 #define DR7_GD    BIT(13)

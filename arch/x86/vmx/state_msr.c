@@ -80,7 +80,7 @@ static int set_efer(struct vmx_vcpu *v, u64 value)
 {
 	u64 old = vmx_efer();
 
-	if (value & ~(EFER_SCE | EFER_LME | EFER_LMA | EFER_NX))
+	if (value & ~(EFER_SCE | EFER_LME | EFER_LMA | EFER_NXE))
 		return -EINVAL;
 	if ((vmx_cr0() & CR0_PG) && ((old ^ value) & EFER_LME))
 		return -EINVAL;

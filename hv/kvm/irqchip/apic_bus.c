@@ -11,10 +11,8 @@
 
 static bool match_physical(const struct lapic *l, u32 dest)
 {
-	if (lapic_x2apic(l))
-		return dest == l->id;
-	/* A vCPU whose id does not fit in an xAPIC one can still be named by it. */
-	if (dest > 0xff)
+	/* A vCPU whose id does not fit in an xAPIC one can be named by it all the same. */
+	if (lapic_x2apic(l) || dest > 0xff)
 		return dest == l->id;
 	return dest == lapic_reg(l, LAPIC_ID) >> 24;
 }

@@ -112,8 +112,8 @@ u64 lapic_base_reserved(u32 maxphyaddr, bool x2apic);
 /*
  * Power-on.  @regs: a zeroed page, aligned to 4 KiB, that stays the model's (it can
  * serve as the VMCS's virtual-APIC page); @index: slot on @bus, below APIC_BUS_MAX,
- * which is filled by this; @id: vCPU id.  x2APIC and TSC-deadline are off until
- * the owner sets base_reserved and tsc_deadline.
+ * which is filled by this: @l and @regs must live as long as anything may send; @id: vCPU id.
+ * x2APIC and TSC-deadline are off until the owner sets base_reserved and tsc_deadline.
  */
 void lapic_init(struct lapic *l, u32 *regs, struct apic_bus *bus, const struct irq_clock *clock,
 		u32 index, u32 id, bool bsp);

@@ -98,9 +98,8 @@ static int write_xapic_reg(struct lapic *l, u32 reg, u32 val)
 		return -EINVAL;
 	switch (reg) {
 	case LAPIC_ID:
-		lapic_set_reg(l, reg, val & 0xff000000);
-		return 0;
 	case LAPIC_LDR:
+	case LAPIC_ICR2:
 		lapic_set_reg(l, reg, val & 0xff000000);
 		return 0;
 	case LAPIC_DFR:
@@ -110,9 +109,6 @@ static int write_xapic_reg(struct lapic *l, u32 reg, u32 val)
 		val &= ~ICR_BUSY; /* sent at once */
 		lapic_set_reg(l, reg, val);
 		send_ipi(l, val, lapic_reg(l, LAPIC_ICR2) >> 24);
-		return 0;
-	case LAPIC_ICR2:
-		lapic_set_reg(l, reg, val & 0xff000000);
 		return 0;
 	default:
 		return -EINVAL;

@@ -1,0 +1,8 @@
+/* SPDX-License-Identifier: MIT */
+/* The benchmark as a process on Linux. */
+#include "tests/bench/bench.h"
+
+int main(void)
+{
+	return bench_run() ? 1 : 0;
+}
