@@ -121,7 +121,7 @@ REFUSAL_CASES = (
     refuse("no-vmx", "VMX|VT-x", model="p4_prescott_celeron_336"),
     refuse("no-vmx-amd", "VMX|VT-x", model="phenom_8650_toliman"),
     refuse("no-long-mode", "64-bit|long mode", model="core_duo_t2400_yonah"),
-    refuse("little-memory", "memory", mem=16),
+    refuse("little-memory", "too little memory", mem=8),
     refuse("no-module", "module", menu=SMALL_MENU[:1], files=SMALL_FILES[:1]),
     refuse("no-control-guest", "control guest", files=("kvm0.elf", "text"),
            menu=(SMALL_MENU[0], "module2 /boot/text control")),
