@@ -30,7 +30,7 @@ static s64 set_user_memory_region(struct vm *vm, u64 arg)
  * checks and keeps the address (KVM API, KVM_SET_TSS_ADDR). */
 static s64 set_tss_addr(struct vm *vm, u64 arg)
 {
-	if (arg > 0xffffffff - 3 * PAGE_SIZE)
+	if (arg > SIZE_4G - 3 * PAGE_SIZE)
 		return -EINVAL;
 	vm->tss_addr = arg;
 	return 0;
@@ -39,15 +39,13 @@ static s64 set_tss_addr(struct vm *vm, u64 arg)
 static s64 set_identity_map_addr(struct vm *vm, u64 arg)
 {
 	u64 address;
-	s64 result = 0;
+	s64 result = -EINVAL;
 
-	if (copy_in(&address, arg, sizeof(address)))
-		return -EFAULT;
 	spin_lock(&vm->lock);
-	if (vm->vcpu_count)
-		result = -EINVAL;
-	else
-		vm->identity_addr = address ? address : 0xfffbc000;
+	if (!vm->vcpu_count)
+		result = copy_in(&address, arg, sizeof(address));
+	if (!result)
+		vm->identity_addr = address ? address : VM_IDENTITY_ADDR;
 	spin_unlock(&vm->lock);
 	return result;
 }

@@ -227,6 +227,12 @@ int cpuid_set(struct cpuid_table *t, const struct kvm_cpuid_entry2 *entries, u32
 	return 0;
 }
 
+bool cpuid_equal(const struct cpuid_table *t, const struct kvm_cpuid_entry2 *entries, u32 count)
+{
+	return count == t->count &&
+	       (!count || !memcmp(t->entries, entries, count * sizeof(*entries)));
+}
+
 void cpuid_destroy(struct cpuid_table *t)
 {
 	object_free(t->entries, CPUID_MAX_ENTRIES * sizeof(*t->entries));

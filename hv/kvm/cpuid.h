@@ -24,6 +24,8 @@ u32 cpuid_supported(struct kvm_cpuid_entry2 *out, u32 max);
 /* KVM_SET_CPUID2.  @count <= CPUID_MAX_ENTRIES.  0 or -ENOMEM. */
 int cpuid_set(struct cpuid_table *t, const struct kvm_cpuid_entry2 *entries,
 	      u32 count) __must_check;
+/* Is that what @t has already? */
+bool cpuid_equal(const struct cpuid_table *t, const struct kvm_cpuid_entry2 *entries, u32 count);
 void cpuid_destroy(struct cpuid_table *t);
 
 /* The entry for @leaf and @subleaf, or NULL. */

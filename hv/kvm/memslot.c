@@ -28,13 +28,16 @@ static const struct memslot *find_id(const struct memslots *s, u32 id)
 }
 
 /* Guest-physical addresses are at most 52 bits wide, and so is a slot's end. */
-#define GPA_LIMIT (1ull << 52)
+#define GPA_LIMIT      (1ull << 52)
+#define SLOT_MAX_PAGES ((1ull << 31) - 1) /* KVM's own limit */
 
 static int check_region(const struct kvm_userspace_memory_region *r)
 {
 	if (r->slot >= MEMSLOT_MAX) /* bits 31:16, the address space, have to be 0 */
 		return -EINVAL;
 	if (r->flags)
+		return -EINVAL;
+	if (r->memory_size >> PAGE_SHIFT > SLOT_MAX_PAGES)
 		return -EINVAL;
 	if (!IS_ALIGNED(r->memory_size | r->guest_phys_addr | r->userspace_addr, PAGE_SIZE))
 		return -EINVAL;

@@ -92,7 +92,8 @@ static int write_apic_base(struct vcpu *c, u64 value, bool host)
 {
 	if (c->vm->chip)
 		return lapic_set_base(&c->lapic, value, host);
-	if (value & lapic_base_reserved(c->maxphyaddr, true))
+	if ((value & c->lapic.base_reserved) ||
+	    (value & (LAPIC_BASE_X2APIC | LAPIC_BASE_ENABLE)) == LAPIC_BASE_X2APIC)
 		return -EINVAL;
 	c->apic_base = value;
 	return 0;

@@ -74,6 +74,14 @@ static void arm_timer(struct vcpu *c)
 	vmx_set_timer(now, deadline);
 }
 
+/* An interrupt that the TPR holds back can come when the guest lowers CR8 below this. */
+static u32 tpr_threshold(const struct vcpu *c)
+{
+	int irr = lapic_highest_irr(&c->lapic);
+
+	return irr >= 0 && lapic_cr8(&c->lapic) >= irr >> 4 ? (u32)irr >> 4 : 0;
+}
+
 /* The interrupt controllers' interrupts and NMIs. */
 static void inject_from_chip(struct vcpu *c)
 {
@@ -96,13 +104,7 @@ static void inject_from_chip(struct vcpu *c)
 		vector = irqchip_pending_vector(chip, c->index);
 	}
 	vmx_want_interrupt_window(&c->vmx, vector >= 0);
-	if (c->lapic.irr_pending) {
-		int irr = lapic_highest_irr(&c->lapic);
-
-		/* One that the TPR holds back can come when the guest lowers CR8. */
-		vmx_set_tpr_threshold(
-			&c->vmx, irr >= 0 && lapic_cr8(&c->lapic) >= irr >> 4 ? (u32)irr >> 4 : 0);
-	}
+	vmx_set_tpr_threshold(&c->vmx, c->lapic.irr_pending ? tpr_threshold(c) : 0);
 }
 
 /* KVM_INTERRUPT's, where user space has the interrupt controllers. */

@@ -57,6 +57,7 @@ static int init_lapic(struct vcpu *c)
 		return -ENOMEM;
 	lapic_init(&c->lapic, c->apic_page, &chip->bus, &chip->clock, c->index, c->id, c->id == 0);
 	c->lapic.tsc_offset = vmx_tsc_offset();
+	c->lapic.base_reserved = lapic_base_reserved(c->maxphyaddr, false);
 	chip->bus.count = c->index + 1;
 	vmx_use_tpr_shadow(&c->vmx, virt_to_phys(c->apic_page));
 	return 0;
@@ -72,6 +73,7 @@ int vcpu_init(struct vcpu *c, struct vm *vm, u32 id, u32 index)
 	c->interrupt = -1;
 	c->timer = IRQ_NEVER;
 	c->maxphyaddr = 36; /* what a CPU without leaf 0x80000008 has */
+	c->lapic.base_reserved = lapic_base_reserved(c->maxphyaddr, false);
 	if (!vpid || vmx_vcpu_init(&c->vmx, false, ept_pointer(&vm->ept), vpid)) {
 		vpid_free(vpid);
 		return -ENOMEM;

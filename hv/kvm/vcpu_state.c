@@ -140,9 +140,13 @@ static u64 cr4_allowed(const struct cpuid_table *t)
 int vcpu_set_cpuid(struct vcpu *c, const struct kvm_cpuid_entry2 *entries, u32 count)
 {
 	const struct kvm_cpuid_entry2 *e;
-	int err = cpuid_set(&c->cpuid, entries, count);
 	u64 xcr0;
+	int err;
 
+	/* Once the guest has looked at it, it stays (KVM API, KVM_SET_CPUID2). */
+	if (c->vmx.entries)
+		return cpuid_equal(&c->cpuid, entries, count) ? 0 : -EINVAL;
+	err = cpuid_set(&c->cpuid, entries, count);
 	if (err)
 		return err;
 	e = cpuid_find(&c->cpuid, 0xd, 0);
@@ -150,11 +154,9 @@ int vcpu_set_cpuid(struct vcpu *c, const struct kvm_cpuid_entry2 *entries, u32 c
 	vmx_allow(&c->vmx, cr4_allowed(&c->cpuid), xcr0 | XCR0_X87);
 	e = cpuid_find(&c->cpuid, 0x80000008, 0);
 	c->maxphyaddr = e && (e->eax & 0xff) >= 32 && (e->eax & 0xff) <= 52 ? (u8)e->eax : 36;
-	if (c->vm->chip) {
-		e = cpuid_find(&c->cpuid, 1, 0);
-		c->lapic.tsc_deadline = e && e->ecx & BIT(24);
-		c->lapic.base_reserved = lapic_base_reserved(c->maxphyaddr, e && e->ecx & BIT(21));
-	}
+	e = cpuid_find(&c->cpuid, 1, 0);
+	c->lapic.tsc_deadline = e && e->ecx & BIT(24);
+	c->lapic.base_reserved = lapic_base_reserved(c->maxphyaddr, e && e->ecx & BIT(21));
 	return 0;
 }
 

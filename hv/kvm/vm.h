@@ -14,6 +14,9 @@
 
 #define VM_MAX_VCPUS APIC_BUS_MAX
 
+/* KVM's default (KVM API, KVM_SET_IDENTITY_MAP_ADDR). */
+#define VM_IDENTITY_ADDR 0xfffbc000ull
+
 struct vcpu;
 
 struct vm {

@@ -76,8 +76,8 @@ const char *vmx_features(void)
 	u32 cpu2 = vmx_config.guest.cpu2;
 
 	printf_format(text, sizeof(text), "EPT unrestricted-guest%s%s%s%s",
-		 vmx_config.vpid ? " VPID" : "", vmx_config.ept_1g ? " 1G-pages" : "",
-		 cpu2 & CPU2_RDTSCP ? " RDTSCP" : "", cpu2 & CPU2_INVPCID ? " INVPCID" : "");
+		      vmx_config.vpid ? " VPID" : "", vmx_config.ept_1g ? " 1G-pages" : "",
+		      cpu2 & CPU2_RDTSCP ? " RDTSCP" : "", cpu2 & CPU2_INVPCID ? " INVPCID" : "");
 	return text;
 }
 

@@ -248,8 +248,10 @@ void vmx_use_tpr_shadow(struct vmx_vcpu *v, hpa_t page)
 					~(u32)(CPU_CR8_LOAD | CPU_CR8_STORE));
 }
 
-void vmx_set_tpr_threshold(const struct vmx_vcpu *v, u32 threshold)
+void vmx_set_tpr_threshold(struct vmx_vcpu *v, u32 threshold)
 {
-	if (v->cpu_controls & CPU_TPR_SHADOW)
-		vmcs_write32(VMCS_TPR_THRESHOLD, threshold);
+	if (v->tpr_threshold == threshold || !(v->cpu_controls & CPU_TPR_SHADOW))
+		return;
+	v->tpr_threshold = threshold;
+	vmcs_write32(VMCS_TPR_THRESHOLD, threshold);
 }

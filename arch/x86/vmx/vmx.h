@@ -49,6 +49,7 @@ struct vmx_vcpu {
 
 	u32 cpu_controls; /* copies of what the VMCS has */
 	u32 cpu2_controls;
+	u32 tpr_threshold;
 	u16 vpid;
 
 	/* The event that the next entry delivers: VM-entry interruption information,
@@ -253,7 +254,7 @@ void vmx_set_tsc_offset(u64 offset);
  * behind it.  No effect where the CPU has no TPR shadow: then CR8 exits. */
 void vmx_use_tpr_shadow(struct vmx_vcpu *v, hpa_t page);
 /* Exit when CR8 falls below @threshold (0: never). */
-void vmx_set_tpr_threshold(const struct vmx_vcpu *v, u32 threshold);
+void vmx_set_tpr_threshold(struct vmx_vcpu *v, u32 threshold);
 
 /* --- the control guest only (setup.c); loaded --- */
 
