@@ -179,6 +179,74 @@ $(O)/unit/%: tests/unit/%.c tests/unit/fake.c scripts/unit-sources Makefile | se
 unit: $(UNIT)
 	$(Q)scripts/test --unit $(UNIT)
 
+# CASES: names or patterns of cases in tests/e2e/cases.py.
+.PHONY: e2e
+e2e: iso
+	$(Q)tests/e2e/run.py --build $(O) $(if $(CASES),'$(CASES)')
+
+# --- checks -------------------------------------------------------------------
+
+HEADERS := $(wildcard boot/*.h arch/x86/*/*.h hv/*.h hv/*/*.h hv/*/*/*.h)
+GUEST_HEADERS := $(wildcard guest/*/*.h guest/*/*/*.h)
+
+CHECK_HEADERS = scripts/check-headers $(CC) $(filter-out -M%,$(HV_CFLAGS)) -- $(HEADERS) && \
+	scripts/check-headers $(CC) $(filter-out -M%,$(GUEST_CFLAGS)) -- $(GUEST_HEADERS)
+LINT := format cppcheck licence python shell
+
+.PHONY: lint check-includes check-headers
+lint: setup
+	$(Q)for c in $(LINT); do scripts/lint $$c || exit 1; done
+check-includes: setup
+	$(Q)scripts/check-includes
+check-headers: setup
+	$(Q)$(CHECK_HEADERS)
+
+# Everything.  Its last line counts.
+.PHONY: test
+test: iso $(UNIT)
+	$(Q)scripts/test --build $(O) $(foreach c,$(LINT),--check 'lint/$c: scripts/lint $c') \
+		--check 'includes: scripts/check-includes' \
+		--check 'headers: $(CHECK_HEADERS)' \
+		--check 'tools: $(PYTHON) tests/e2e/test_tools.py' \
+		--unit $(UNIT) --e2e
+
+# --- measuring ----------------------------------------------------------------
+
+.PHONY: bench
+bench: iso
+	$(Q)scripts/bench --dir $(O)/bench --out $(O)/bench.txt --cpus $(CPUS) \
+		$(if $(MODEL),--model $(MODEL)) $(ISO_FILES)
+
+# Code lines that run in root mode.
+.PHONY: loc
+loc: setup
+	$(Q)scripts/loc
+
+# Two builds of the same source, in two folders, are the same bytes.
+.PHONY: check-repro
+check-repro: iso
+	$(Q)scripts/check-repro $(O)/kvm0.iso $(O)/repro $(MAKE) SETUP=no
+
+.PHONY: help
+help:
+	@printf '%s\n' \
+	'make run             boot the ISO, its console on this terminal' \
+	'                     CPUS=2 MEM=1024 MODEL=corei7_skylake_x EMULATOR=bochs FIRMWARE=uefi' \
+	'make test            build, check and test everything' \
+	'make iso             the ISO, $(O)/kvm0.iso: for a CD or a USB stick, BIOS or UEFI' \
+	'make unit            unit tests alone' \
+	'make e2e             boots in an emulator alone; CASES=NAME or a pattern' \
+	'make test-abi-linux  the ABI tests against the /dev/kvm of this machine' \
+	'make bench           measurements in emulator ticks, to $(O)/bench.txt' \
+	'make lint            format, static checks, licence lines' \
+	'make check-includes  a folder is a layer: includes point downward' \
+	'make check-headers   every header compiles alone' \
+	'make check-repro     two builds give the same bytes' \
+	'make loc             code lines that run in root mode' \
+	'make setup           install what is missing (all of these call it; SETUP=no does not)' \
+	'make clean           remove $(O)' \
+	'V=1 shows commands; O=FOLDER builds there; CROSS_COMPILE=PREFIX'
+
 .PHONY: clean
 clean:
 	rm -rf $(O)

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
 """The end-to-end cases, and the texts they look for: data only, run by run.py."""
-from steps import Ask, Case, Expect, Once, Results, Send
+from steps import Ask, Case, Expect, Key, Once, Results, Send
 
 # --- what is printed, each in this one place -----------------------------------
 
@@ -34,7 +34,7 @@ def cpus_up(count):
 # --- the main job: from GRUB to a shell in a Linux guest, and back ----------------
 
 LINUX = (
-    Expect(GUEST_READY), Expect(GUEST_PROMPT),
+    Expect(GUEST_PROMPT),
     Ask("guest answers", "echo answer-$((6*7))", r"^answer-42$", GUEST_PROMPT),
     Ask("guest kernel", "uname -sm", r"^Linux x86_64$", GUEST_PROMPT),
     Ask("guest time passes", "sleep 1; echo slept", r"^slept$", GUEST_PROMPT),
@@ -44,13 +44,21 @@ LINUX = (
 )
 
 
-def linux(name, cpus, mem, model="corei7_haswell_4770", limit=480):
+# Away from the guest, which goes on, and back.
+AWAY = (
+    Expect(GUEST_PROMPT), Key("\x1d"), Expect("^" + PROMPT),
+    Ask("vms names the guest", "vms", r"\bvmlinuz\b", PROMPT),
+    Send("attach 1"), Expect(r"has the console"), Key("\r"),
+)
+
+
+def linux(name, cpus, mem, model="corei7_haswell_4770", limit=480, first=()):
     return Case(name=name, cpus=cpus, mem=mem, model=model, limit=limit,
-                steps=(cpus_up(cpus), *LINUX))
+                steps=(cpus_up(cpus), Expect(GUEST_READY), *first, *LINUX))
 
 
 LINUX_CASES = (
-    linux("linux-1cpu-512m", 1, 512),
+    linux("linux-1cpu-512m", 1, 512, first=AWAY),
     linux("linux-2cpu-3g", 2, 3072, limit=600),
     linux("linux-4cpu", 4, 1024, limit=600),
     linux("linux-arrandale", 1, 512, "corei5_arrandale_m520"),
@@ -113,7 +121,7 @@ REFUSAL_CASES = (
     refuse("no-vmx", "VMX|VT-x", model="p4_prescott_celeron_336"),
     refuse("no-vmx-amd", "VMX|VT-x", model="phenom_8650_toliman"),
     refuse("no-long-mode", "64-bit|long mode", model="core_duo_t2400_yonah"),
-    refuse("little-memory", "memory", mem=16),
+    refuse("little-memory", "too little memory", mem=8),
     refuse("no-module", "module", menu=SMALL_MENU[:1], files=SMALL_FILES[:1]),
     refuse("no-control-guest", "control guest", files=("kvm0.elf", "text"),
            menu=(SMALL_MENU[0], "module2 /boot/text control")),
@@ -134,7 +142,7 @@ ABI_CASES = (
          steps=(Results(),)),
     Case(name="abi-skylake", entry="abi", limit=240, model="corei7_skylake_x", steps=(Results(),)),
     Case(name="bench", entry="bench", limit=240,
-         steps=(Expect(r"^@@BEGIN$"), Expect(r"^\w+ \d+ \d+"), Expect(r"^@@END"))),
+         steps=(Expect(r"^@@BEGIN$"), Expect(r"^\w+ \d+ \d+"), Expect(r"^@@END 0\n"))),
 )
 
 CASES = LINUX_CASES + PROMPT_CASES + REFUSAL_CASES + ABI_CASES

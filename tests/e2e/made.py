@@ -3,13 +3,13 @@
 case's own, with broken files for the cases that need them."""
 import hashlib
 import os
-import re
-import subprocess
 import threading
 
-TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
-REAL_FILES = ("kvm0.elf", "control.elf", "abi.elf", "bench.elf", "vmlinuz", "initrd.gz")
-SERIAL = "serial --unit=0 --speed=115200\nterminal_input serial\nterminal_output serial\n"
+import menu
+
+REAL_FILES = {"kvm0.elf": "boot/kvm0.elf", "control.elf": "control.elf", "abi.elf": "abi.elf",
+              "bench.elf": "bench.elf", "vmlinuz": "guest/vmlinuz",
+              "initrd.gz": "guest/initrd.gz"}
 
 
 class Isos:
@@ -24,39 +24,22 @@ class Isos:
         """The path of the case's ISO."""
         if case.entry == "linux":
             return f"{self.build}/kvm0.iso"
-        cfg, files = self._real_menu(case) if case.entry else self._own_menu(case)
+        if case.entry:
+            cfg = menu.real(case.entry)
+            files = sorted(set(menu.files(cfg, case.entry)))
+        else:
+            cfg, files = menu.own(case.name, case.menu), case.files
         name = hashlib.sha256(repr((cfg, files)).encode()).hexdigest()[:16]
         iso = f"{self.folder}/{name}.iso"
         with self._lock:
             if not os.path.exists(iso):
-                with open(f"{self.folder}/{name}.cfg", "w", encoding="ascii") as f:
-                    f.write(cfg)
-                paths = [self._file(n) for n in files]
-                subprocess.run([f"{TOP}/scripts/mkiso", iso, f"{self.folder}/{name}.cfg", *paths],
-                               check=True, capture_output=True, text=True)
+                menu.build(iso, cfg, [self._file(n) for n in files])
         return iso
-
-    def _real_menu(self, case):
-        """The real menu with the case's entry as the default, and only its files."""
-        with open(f"{TOP}/boot/grub.cfg", encoding="utf-8") as f:
-            cfg = f.read()
-        entry = re.search(rf'^menuentry "[^"]*" --id {case.entry} {{\n(.*?)^}}', cfg, re.M | re.S)
-        cfg = re.sub(r"(?m)^set default=.*$", f"set default={case.entry}", cfg)
-        cfg = re.sub(r"(?m)^set timeout=.*$", "set timeout=0", cfg)
-        used = set(re.findall(r"/boot/(\S+)", entry[1]))
-        return cfg, tuple(n for n in REAL_FILES if n in used)
-
-    @staticmethod
-    def _own_menu(case):
-        lines = "\n".join(f"\t{line}" for line in case.menu)
-        return f'{SERIAL}set timeout=0\nmenuentry "{case.name}" {{\n{lines}\n}}\n', case.files
 
     def _file(self, name):
         """The path of a file that a menu names."""
-        real = {"kvm0.elf": "boot/kvm0.elf", "vmlinuz": "guest/vmlinuz",
-                "initrd.gz": "guest/initrd.gz"}
         if name in REAL_FILES:
-            return f"{self.build}/{real.get(name, name)}"
+            return f"{self.build}/{REAL_FILES[name]}"
         path = f"{self.folder}/{name}"
         with open(path, "wb") as f:
             f.write(self._broken(name))

@@ -26,6 +26,15 @@ class Send:
 
 
 @dataclasses.dataclass(frozen=True)
+class Key:
+    """Press one key."""
+    key: str
+
+    def do(self, console, case_report):
+        console.send(self.key)
+
+
+@dataclasses.dataclass(frozen=True)
 class Ask:
     """Type a command at a prompt; its output has to match, and the prompt comes back.
 
