@@ -22,6 +22,7 @@
 #define MCR_IRQ       0x08 /* OUT2 lets the interrupt out on a PC */
 #define LSR_READY     0x01
 #define LSR_THR_EMPTY 0x20
+#define LSR_ALL_SENT  0x40
 #define LSR_ABSENT    0xff
 
 #define FIFO_SIZE   16
@@ -81,6 +82,12 @@ void console_put_raw(char c)
 		cpu_pause();
 	room = room ? room - 1 : FIFO_SIZE - 1;
 	outb(UART_DATA, (u8)c);
+}
+
+void console_flush(void)
+{
+	for (u32 n = 0; n < MAX_POLLS && !(inb(UART_LSR) & LSR_ALL_SENT); n++)
+		cpu_pause();
 }
 
 void console_putc(char c)

@@ -17,6 +17,8 @@ void console_enable_irq(void);
 void console_put_raw(char c);
 /* Writes one byte; a newline becomes carriage return and newline. */
 void console_putc(char c);
+/* Waits until the UART has sent all that was written: what ends the machine would cut it off. */
+void console_flush(void);
 /* Writes formatted text (format.h) of at most 512 bytes, newlines as console_putc() does. */
 void console_printf(const char *format, ...) __printf(1, 2);
 /* The next byte typed, 0..255, or -1 if there is none.  Never waits.  Boot CPU only. */

@@ -39,6 +39,7 @@ void __noreturn power_off(void)
 {
 	const struct acpi_info *a = acpi_info();
 
+	console_flush();
 	if (a->can_power_off) {
 		acpi_on(a);
 		cpu_irq_off();
@@ -58,6 +59,7 @@ void __noreturn power_reset(void)
 {
 	const struct acpi_info *a = acpi_info();
 
+	console_flush();
 	cpu_irq_off();
 	if (a->reset_space == RESET_SPACE_IO)
 		outb((u16)a->reset_address, a->reset_value);

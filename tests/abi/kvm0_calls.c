@@ -7,9 +7,10 @@
 #include "guest/lib/hypercall.h"
 #include "guest/lib/trap.h"
 #include "tests/abi/kvm0_calls.h"
+#include "tests/abi/kvm0_pool.h"
 #include "tests/abi/machine.h"
 
-#define NOT_A_HANDLE 4000u
+#define NOT_A_HANDLE 0x10000u
 #define UNKNOWN_CALL 0x1234u
 
 #define VECTOR_UD 6
@@ -267,4 +268,4 @@ static void kvm0_hides_vmx(void)
 
 SUITE(kvm0, TEST(kvm0_unknown_call), TEST(kvm0_wide_handle), TEST(kvm0_run_page), TEST(kvm0_log),
       TEST(kvm0_structure_over_pages), TEST(kvm0_own_memory), TEST(kvm0_own_memory_as_slot),
-      TEST(kvm0_user_mode), TEST(kvm0_hides_vmx));
+      TEST(kvm0_user_mode), TEST(kvm0_hides_vmx), TEST(kvm0_pool_as_before));

@@ -3,6 +3,7 @@
 #include "guest/lib/boot.h"
 #include "guest/lib/hypercall.h"
 #include "tests/abi/kvm0_calls.h"
+#include "tests/abi/kvm0_pool.h"
 #include "tests/abi/suites.h"
 
 int guest_main(const struct boot *boot)
@@ -12,5 +13,5 @@ int guest_main(const struct boot *boot)
 		return 1;
 	}
 	kvm0_calls_init(boot);
-	return suites_run(&suite_kvm0) ? 1 : 0;
+	return suites_run(&suite_kvm0_first, &suite_kvm0) ? 1 : 0;
 }

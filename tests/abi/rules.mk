@@ -4,7 +4,7 @@
 # rules; it defines O, Q, say, CC, NASM and WARN.
 ABI_COMMON := tests/abi/check.c tests/abi/machine.c
 ABI_TESTS := $(ABI_COMMON) tests/abi/suites.c $(wildcard tests/abi/test_*.c)
-BENCH_ITEMS := $(wildcard tests/bench/bench*.c)
+BENCH_ITEMS := $(filter-out %_kvm0.c,$(wildcard tests/bench/bench*.c))
 
 # The payloads: one object, with the layout that the C side has.
 PAYLOADS := $(O)/payloads/payloads.o

@@ -8,5 +8,8 @@ extern const struct suite suite_system, suite_vm, suite_irqchip_calls, suite_mem
 extern const struct suite suite_registers, suite_vcpu, suite_run, suite_io, suite_mmio;
 extern const struct suite suite_fault, suite_state, suite_interrupt, suite_irqchip, suite_memory;
 
-/* Runs them all, and one more if it is not NULL; how many tests failed. */
-u32 suites_run(const struct suite *more);
+/*
+ * Runs them all, `first` before and `last` behind them (both or none may be NULL); how many tests
+ * failed.
+ */
+u32 suites_run(const struct suite *first, const struct suite *last);

@@ -2,7 +2,7 @@
 /* Requests to the system handle (/dev/kvm), and handles that are none. */
 #include "tests/abi/machine.h"
 
-#define NOT_A_HANDLE 4000
+#define NOT_A_HANDLE 0x10000
 
 /* The requests below exist nowhere. */
 #define UNKNOWN_REQUEST      _IO(KVMIO, 0xff)

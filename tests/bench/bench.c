@@ -60,17 +60,18 @@ u64 *bench_results(const struct machine *m, u32 array)
 	return machine_at(m, GPA_RESULTS + (u64)array * RESULTS_STRIDE);
 }
 
-u32 bench_run(void)
+u32 bench_run(const struct suite *more)
 {
-	static const struct suite *const all[] = {&suite_api, &suite_exit, &suite_user, &suite_irq,
-						  &suite_mem};
+	const struct suite *all[] = {&suite_api, &suite_exit, &suite_user,
+				     &suite_irq, &suite_mem,  more};
+	u32 count = (u32)ARRAY_SIZE(all) - (more ? 0 : 1);
 	u64 start = rdtsc();
 	struct check_counts counts;
 
 	t_printf("# bench 1; %s\n", target_name);
 	t_printf("# guest: flat 64-bit long mode, CPL 0\n");
 	t_printf("# columns: name ticks_per_op(median) n where min mean max\n");
-	counts = check_run(all, ARRAY_SIZE(all), BENCH_MEMORY, CHECK_MEASUREMENTS);
+	counts = check_run(all, count, BENCH_MEMORY, CHECK_MEASUREMENTS);
 	t_printf("# end: %u items measured, %u failed, %u skipped; %llu ticks in all\n",
 		 counts.passed, counts.failed, counts.skipped, rdtsc() - start);
 	return counts.failed;

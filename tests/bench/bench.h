@@ -11,6 +11,8 @@
 #include "guest/lib/cpu.h"
 #include "tests/abi/machine.h"
 
+/* kvm0: on kvm0 only. */
+extern const struct suite suite_kvm0;
 extern const struct suite suite_api, suite_exit, suite_user, suite_irq, suite_mem;
 
 /* Room for the samples of one row, RESULTS_MAX of them, for where=host. */
@@ -32,5 +34,5 @@ void bench_loop(struct machine *m, const char *routine, u32 n);
 /* Array 0 to 3 of the guest's samples. */
 u64 *bench_results(const struct machine *m, u32 array);
 
-/* Runs all; how many failed. */
-u32 bench_run(void);
+/* Runs all, and `more` if it is not NULL; how many failed. */
+u32 bench_run(const struct suite *more);

@@ -11,7 +11,7 @@ int guest_main(const struct boot *boot)
 	(void)boot;
 	t_printf("@@BEGIN\n");
 	if (kvm0_present())
-		failed = bench_run();
+		failed = bench_run(&suite_kvm0);
 	else
 		t_printf("# not running on kvm0\n");
 	t_printf("@@END %u\n", failed ? 1 : 0);

@@ -4,5 +4,5 @@
 
 int main(void)
 {
-	return bench_run() ? 1 : 0;
+	return bench_run(NULL) ? 1 : 0;
 }
