@@ -56,7 +56,7 @@ $(O)/include/asm_offsets.inc: $(O)/hv/arch/x86/asm_offsets.s
 $(O)/hv/%.o: %.c Makefile
 	$(call say,CC,$<)
 	@mkdir -p $(@D)
-	$(Q)$(CC) $(HV_CFLAGS) -c -o $@ $<
+	$(Q)$(CC) $(HV_CFLAGS) -flto -c -o $@ $<
 
 $(O)/hv/%.asm.o: %.asm Makefile $(O)/include/asm_offsets.inc
 	$(call say,NASM,$<)
@@ -69,14 +69,19 @@ $(O)/symbols0.o: Makefile
 	@mkdir -p $(@D)
 	$(Q)printf 'section .symbols progbits alloc noexec nowrite\nglobal symbol_table\nsymbol_table: dd 0\n' > $(@:.o=.asm)
 	$(Q)$(NASM) -f elf64 -o $@ $(@:.o=.asm)
-$(O)/kvm0.pass1.elf: $(HV_OBJ) $(O)/symbols0.o linker.ld
-	$(Q)$(LD) $(LDFLAGS) -T linker.ld -o $@ $(HV_OBJ) $(O)/symbols0.o
+# The whole program is optimized as one: the path from exit to entry runs through
+# many small functions of several files, and they are inlined so.
+$(O)/kvm0.o: $(HV_OBJ)
+	$(call say,LTO,$@)
+	$(Q)$(CC) $(HV_CFLAGS) -flto=1 -flinker-output=nolto-rel -r -nostdlib -o $@ $(HV_OBJ)
+$(O)/kvm0.pass1.elf: $(O)/kvm0.o $(O)/symbols0.o linker.ld
+	$(Q)$(LD) $(LDFLAGS) -T linker.ld -o $@ $(O)/kvm0.o $(O)/symbols0.o
 $(O)/symbols.o: $(O)/kvm0.pass1.elf scripts/symbols.py
 	$(Q)$(NM) -n $< | python3 scripts/symbols.py > $(O)/symbols.asm
 	$(Q)$(NASM) -f elf64 -o $@ $(O)/symbols.asm
-$(O)/kvm0.elf: $(HV_OBJ) $(O)/symbols.o linker.ld
+$(O)/kvm0.elf: $(O)/kvm0.o $(O)/symbols.o linker.ld
 	$(call say,LD,$@)
-	$(Q)$(LD) $(LDFLAGS) -T linker.ld -Map $(O)/kvm0.map -o $@ $(HV_OBJ) $(O)/symbols.o
+	$(Q)$(LD) $(LDFLAGS) -T linker.ld -Map $(O)/kvm0.map -o $@ $(O)/kvm0.o $(O)/symbols.o
 	$(Q)$(NM) -n $@ | python3 scripts/symbols.py | cmp - $(O)/symbols.asm || { rm -f $@; exit 1; }
 
 include tests/abi/rules.mk

@@ -123,3 +123,5 @@ vmx_unblock_nmis:
 	iretq
 .done:
 	ret
+
+section .note.GNU-stack noalloc noexec nowrite progbits
