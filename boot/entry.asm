@@ -100,7 +100,7 @@ kvm0_start:
 	test ebp, IMAGE_ALIGN - 1
 	jnz cannot_start
 
-	lea esp, [ebp + boot_tables_offset + PML4 + 0x1000] ; filled only later
+	lea esp, [ebp + boot_tables_offset] ; the stack ends where the tables start
 	call check_cpu
 	call fill_tables
 
@@ -115,15 +115,13 @@ kvm0_start:
 	mov eax, CR0_VALUE
 	mov cr0, eax
 
-	; The GDT descriptor has to hold a physical address: build it in the last
-	; page table, past the one entry in use.
-	lea esi, [ebp + boot_tables_offset + PD_IMAGE + 0x800]
+	; LGDT's operand holds the physical address; it is made on the stack.
 	lea eax, [ebp + boot_gdt - boot_image]
-	mov word [esi], boot_gdt_end - boot_gdt - 1
-	mov [esi + 2], eax
-	lgdt [esi]
+	push eax
+	push word boot_gdt_end - boot_gdt - 1
+	lgdt [esp]
 	; A far return to 64-bit code, since its address is not known here.
-	lea esp, [esi + 0x100]
+	lea esp, [ebp + boot_tables_offset]
 	push dword CODE64
 	lea eax, [ebp + start64 - boot_image]
 	push eax
@@ -163,17 +161,9 @@ check_cpu:
 
 ; Map the first 4 GiB twice, at 0 and at DIRECT_MAP_BASE, and the image's 2 MiB at
 ; IMAGE_BASE.  These tables last until paging_init() has made the real ones.  The
-; boot loader has cleared the block; only the top-level table held our stack.
+; boot loader has cleared them with the rest of .bss.
 fill_tables:
-	pop edx
 	lea esi, [ebp + boot_tables_offset]
-	mov ebx, edi
-	lea edi, [esi + PML4]
-	xor eax, eax
-	mov ecx, 1024
-	rep stosd
-	mov edi, ebx
-
 	lea eax, [esi + PDPT_LOW + PTE_TABLE]
 	mov [esi + PML4 + 0 * 8], eax
 	mov [esi + PML4 + 256 * 8], eax
@@ -200,7 +190,7 @@ fill_tables:
 	inc ecx
 	cmp ecx, 4 * 512
 	jb .pd
-	jmp edx
+	ret
 
 ; Print "kvm0: cannot start: " and the text at offset EBX on COM1, then halt.  Uses
 ; no stack.  Each wait is bounded, for a machine that has no UART.

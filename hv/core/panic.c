@@ -33,7 +33,7 @@ static void stop_other_cpus(void)
 	u32 me = this_cpu()->index;
 
 	log_seize(); /* first, so that nobody is stopped inside a line */
-	__atomic_store_n(&trap_stop_all, 1, __ATOMIC_RELEASE); /* pairs with nmi_receive() */
+	__atomic_store_n(&trap_stop_all, me + 1, __ATOMIC_RELEASE); /* pairs with nmi_receive() */
 	for (u32 i = 0; i < MAX_CPUS; i++)
 		if (i != me && percpu_by_index[i])
 			(void)apic_send_nmi(percpu_by_index[i]->apic_id);

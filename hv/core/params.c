@@ -161,7 +161,7 @@ static u32 set_word(const struct param_table *tables, u32 table_count, char *wor
 		log_error("params", "unknown parameter '%s' ignored", word);
 	else if (err)
 		log_error("params", "bad value '%s' for parameter '%s' ignored", value ? value : "",
-			 word);
+			  word);
 	return err ? 1 : 0;
 }
 
@@ -180,7 +180,8 @@ u32 params_parse(const char *cmdline, const struct param_table *tables, u32 tabl
 		while (cmdline[n] && cmdline[n] != ' ' && cmdline[n] != '\t')
 			n++;
 		if (n >= WORD_MAX) {
-			log_error("params", "parameter '%.32s...' is too long and ignored", cmdline);
+			log_error("params", "parameter '%.32s...' is too long and ignored",
+				  cmdline);
 			bad++;
 		} else {
 			memcpy(word, cmdline, n);

@@ -101,8 +101,9 @@ void nmi_set_restart_window(const void *start, const void *end, const void *abor
 void nmi_receive(void)
 {
 	struct percpu *p = this_cpu();
+	u32 stopper = __atomic_load_n(&trap_stop_all, __ATOMIC_ACQUIRE);
 
-	if (__atomic_load_n(&trap_stop_all, __ATOMIC_ACQUIRE))
+	if (stopper && stopper != p->index + 1)
 		halt_forever();
 	/* Acquire: pairs with the release in cpu_kick(). */
 	if (!__atomic_load_n(&p->kick, __ATOMIC_ACQUIRE))

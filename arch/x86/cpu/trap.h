@@ -52,7 +52,8 @@ void nmi_set_restart_window(const void *start, const void *end, const void *abor
  */
 void nmi_receive(void);
 
-/* Set by core/panic.c: from now on an NMI halts the CPU that gets it. */
+/* Set by core/panic.c to the index + 1 of its CPU: from now on an NMI halts every other
+ * CPU that gets one. */
 extern u32 trap_stop_all;
 
 /* Called by cpu/trap_entry.asm. */

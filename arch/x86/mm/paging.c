@@ -147,8 +147,18 @@ static int map_memory(u64 base, u64 end)
 	return err ? err : map_direct(hole_end, end, MAP_RW);
 }
 
+static u64 physical_limit(void)
+{
+	u32 width = 36;
+
+	if (cpuid(0x80000000, 0).eax >= 0x80000008)
+		width = cpuid(0x80000008, 0).eax & 0xff;
+	return BIT(MIN(width, 46u)); /* 46 bits: up to STACK_AREA_BASE and no further */
+}
+
 int paging_init(const struct memmap *m)
 {
+	u64 limit = physical_limit();
 	int err;
 
 	paging_pml4 = page_alloc();
@@ -160,7 +170,7 @@ int paging_init(const struct memmap *m)
 
 		if (r->type == MEM_RAM || r->type == MEM_ACPI || r->type == MEM_NVS ||
 		    r->type == MEM_KVM0)
-			err = map_memory(r->base, r->end);
+			err = map_memory(r->base, MIN(r->end, limit));
 	}
 	if (err)
 		return err;
@@ -176,15 +186,6 @@ void paging_load(void)
 hpa_t paging_root(void)
 {
 	return virt_to_phys(paging_pml4);
-}
-
-static u64 physical_limit(void)
-{
-	u32 width = 36;
-
-	if (cpuid(0x80000000, 0).eax >= 0x80000008)
-		width = cpuid(0x80000008, 0).eax & 0xff;
-	return BIT(MIN(width, 46u)); /* 46 bits: up to STACK_AREA_BASE and no further */
 }
 
 int paging_map_direct(hpa_t base, u64 size, bool uncached)
