@@ -6,7 +6,7 @@
  */
 /* sources: hv/kvm/emulate/emulate.c hv/kvm/emulate/decode.c hv/kvm/emulate/optable.c
  * hv/kvm/emulate/access.c hv/kvm/emulate/execute.c hv/kvm/emulate/strop.c
- * hv/kvm/emulate/alu.c hv/kvm/gva.c */
+ * hv/kvm/emulate/alu.c hv/kvm/emulate/quick.c hv/kvm/gva.c */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdlib.h>
@@ -310,6 +310,65 @@ static void test_hint(void **state)
 	st.gpr[EMU_RBX] += 0x1000; /* another page */
 	st.hint_write = true;
 	expect_fault(PF, 2);
+}
+
+/* The short way of quick.c, and what it has to leave to the general one. */
+static void quick(const char *code, u32 len, u64 rbx)
+{
+	start(64, code, len);
+	st.gpr[EMU_RBX] = rbx;
+	st.gpr[8] = 0x8877665544332211;
+	st.hint_valid = st.hint_write = st.hint_mmio = true;
+	st.hint_gva = gva(0x2000);
+	st.hint_gpa = gpa(0xfee00000);
+}
+#define QUICK(code, rbx) quick(code, sizeof(code) - 1, rbx)
+
+static void test_quick(void **state)
+{
+	(void)state;
+	QUICK("\x44\x89\x83\x00\xf0\xff\xff", 0x30b0); /* mov [rbx-0x1000], r8d */
+	st.pg.rflags |= FLAG_RF;
+	expect_write(0xfee000b0, 4, 0x44332211);
+	assert_true(st.retired);
+	assert_int_equal(st.rip, CODE + 7);
+	assert_int_equal(st.pg.rflags, 2);
+	assert_int_equal(st.insn_len, 0);
+	assert_int_equal(step(), EMU_DONE); /* not the next instruction */
+	assert_int_equal(st.rip, CODE + 7);
+
+	QUICK("\x4c\x8b\x43\x08", 0x2ff0); /* mov r8, [rbx+8] */
+	expect_read(0xfee00ff8, 8);
+	answer(0x1234);
+	expect_done(CODE + 4);
+	assert_int_equal(st.gpr[8], 0x1234);
+
+	QUICK("\x44\x88\x03", 0x2fff); /* mov [rbx], r8b */
+	expect_write(0xfee00fff, 1, 0x11);
+
+	QUICK("\x44\x89\x03", 0x1ffe); /* across the page's beginning: two pieces */
+	expect_write(0xfee00000, 2, 0x4433);
+	assert_int_equal(ram[0x1fff], 0x22);
+	QUICK("\x44\x89\x03", 0x2ffe);
+	expect_write(0xfee00ffe, 2, 0x2211);
+	assert_int_equal(ram[0x3000], 0x33);
+	QUICK("\x44\x89\x03", 0x3000); /* another page */
+	expect_done(CODE + 3);
+	assert_int_equal(ram[0x3000], 0x11);
+	QUICK("\x44\x89\x03", 0x2000); /* not checked for writing */
+	st.hint_write = false;
+	expect_done(CODE + 3);
+	assert_int_equal(ram[0x2000], 0x11);
+	QUICK("\x88\x23", 0x2000); /* AH */
+	st.gpr[EMU_RAX] = 0x5600;
+	expect_write(0xfee00000, 1, 0x56);
+	QUICK("\x89\x03", 0x2000); /* 32-bit code goes the general way */
+	st.mode = 32;
+	expect_write(0xfee00000, 4, 0);
+	QUICK("\x44\x8b\x03", 0x2004); /* an answer to something else */
+	expect_read(0xfee00004, 4);
+	st.gpr[EMU_RBX] = 0x2008;
+	expect_read(0xfee00008, 4);
 }
 
 static void test_lost_race(void **state)
@@ -947,6 +1006,7 @@ int main(void)
 		cmocka_unit_test(test_two_device_operands),
 		cmocka_unit_test(test_rom),
 		cmocka_unit_test(test_hint),
+		cmocka_unit_test(test_quick),
 		cmocka_unit_test(test_lost_race),
 		cmocka_unit_test(test_rep_from_device),
 		cmocka_unit_test(test_rep_to_device),

@@ -10,7 +10,7 @@
  */
 /* sources: hv/kvm/emulate/emulate.c hv/kvm/emulate/decode.c hv/kvm/emulate/optable.c
  * hv/kvm/emulate/access.c hv/kvm/emulate/execute.c hv/kvm/emulate/strop.c
- * hv/kvm/emulate/alu.c hv/kvm/gva.c */
+ * hv/kvm/emulate/alu.c hv/kvm/emulate/quick.c hv/kvm/gva.c */
 #include <asm/ldt.h>
 #include <asm/prctl.h>
 #include <setjmp.h>
