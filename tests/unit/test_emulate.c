@@ -234,6 +234,27 @@ static void test_crossing(void **state)
 	assert_int_equal(st.gpr[EMU_RAX], 0x776655);
 }
 
+static void test_prefix_order(void **state)
+{
+	(void)state;
+	START(64, "\x48\x66\x89\x03"); /* REX before another prefix does nothing */
+	st.gpr[EMU_RBX] = MMIO;
+	st.gpr[EMU_RAX] = 0x11223344;
+	expect_write(MMIO, 2, 0x3344);
+}
+
+static void test_cmpxchg_writes_always(void **state)
+{
+	(void)state;
+	START(64, "\xf0\x0f\xb1\x0b"); /* lock cmpxchg [rbx], ecx */
+	st.gpr[EMU_RBX] = MMIO;
+	st.gpr[EMU_RAX] = 1;
+	expect_read(MMIO, 4);
+	answer(2);
+	expect_write(MMIO, 4, 2);
+	assert_int_equal(st.gpr[EMU_RAX], 2);
+}
+
 static void test_changed_answers(void **state)
 {
 	(void)state;
@@ -352,6 +373,10 @@ static void test_quick(void **state)
 	QUICK("\x44\x89\x03", 0x2ffe);
 	expect_write(0xfee00ffe, 2, 0x2211);
 	assert_int_equal(ram[0x3000], 0x33);
+	QUICK("\x44\x89\x83\x10\x00\x00\x00", 0x2000); /* known in part: the rest is fetched */
+	memcpy(st.insn, "\x44\x89\x83\x99", 4);
+	st.insn_len = 3;
+	expect_write(0xfee00010, 4, 0x44332211);
 	QUICK("\x44\x89\x03", 0x3000); /* another page */
 	expect_done(CODE + 3);
 	assert_int_equal(ram[0x3000], 0x11);
@@ -873,6 +898,21 @@ static void test_paging(void **state)
 	expect_fault(PF, 3);
 	assert_int_equal(st.fault.cr2, 0x3000);
 	assert_int_equal(ram[0x2ffe], 0x11);
+	st.mode = 32; /* the second page of an access across 4 GiB is the first of all */
+	st.pg.efer = 0;
+	st.pg.cr4 = 0;
+	st.pg.cr3 = 0xa000;
+	((u32 *)(void *)(ram + 0xa000))[0] = 0xb067;
+	((u32 *)(void *)(ram + 0xa000))[1023] = 0xb067;
+	((u32 *)(void *)(ram + 0xb000))[1] = CODE | 0x67;
+	((u32 *)(void *)(ram + 0xb000))[1023] = 0x2067;
+	st.seg[EMU_DS].base = 0xfffffffe - 0x2ffe;
+	expect_fault(PF, 2);
+	assert_int_equal(st.fault.cr2, 0);
+	st.mode = 64;
+	st.pg.efer = 0x500;
+	st.pg.cr4 = 0x20;
+	st.pg.cr3 = 0x5000;
 	st.gpr[EMU_RBX] = 0x3000; /* a read that is to be written is checked as a write */
 	st.cpl = 3;
 	expect_fault(PF, 7);
@@ -1002,6 +1042,8 @@ int main(void)
 		cmocka_unit_test(test_mmio_write),
 		cmocka_unit_test(test_read_modify_write),
 		cmocka_unit_test(test_crossing),
+		cmocka_unit_test(test_prefix_order),
+		cmocka_unit_test(test_cmpxchg_writes_always),
 		cmocka_unit_test(test_changed_answers),
 		cmocka_unit_test(test_two_device_operands),
 		cmocka_unit_test(test_rom),
