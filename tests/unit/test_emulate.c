@@ -374,7 +374,7 @@ static void test_quick(void **state)
 	expect_write(0xfee00ffe, 2, 0x2211);
 	assert_int_equal(ram[0x3000], 0x33);
 	QUICK("\x44\x89\x83\x10\x00\x00\x00", 0x2000); /* known in part: the rest is fetched */
-	memcpy(st.insn, "\x44\x89\x83\x99", 4);
+	memcpy(st.insn, "\x44\x89\x83\x90", 4);
 	st.insn_len = 3;
 	expect_write(0xfee00010, 4, 0x44332211);
 	QUICK("\x44\x89\x03", 0x3000); /* another page */

@@ -310,7 +310,7 @@ static void check_reserved(u64 marks)
 	expect_fault(&pg, LINEAR, 0, 9);
 	*entry(0x2000, LINEAR >> 30 & 511) = 0x40000000 | rights | PS | BIT(29);
 	expect_fault(&pg, LINEAR, 0, 9);
-	*entry(0x1000, LINEAR >> 39 & 511) = 0x2000 | rights | PS;
+	*entry(0x1000, LINEAR >> 39 & 511) = 0x1000 | rights | PS;
 	expect_fault(&pg, LINEAR, 0, 9);
 	pg = long_mode();
 	pg.efer = 0; /* PAE: bits 52 to 62 are reserved */
