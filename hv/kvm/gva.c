@@ -232,9 +232,10 @@ static u32 error_code(const struct gva_paging *pg, u64 access, u64 why)
 	return (u32)code;
 }
 
-/* The walk with all that can happen in one. */
-static int walk_carefully(const struct gva_paging *pg, const struct guest_mem *mem, u64 linear,
-			  u64 access, gpa_t *out, u32 *error)
+/* The walk with all that can happen in one.  Not inline: the quick one stays quick so. */
+static __attribute__((noinline)) int walk_carefully(const struct gva_paging *pg,
+						    const struct guest_mem *mem, u64 linear,
+						    u64 access, gpa_t *out, u32 *error)
 {
 	struct layout l;
 	struct walk w;

@@ -10,7 +10,7 @@
  */
 /* sources: hv/kvm/emulate/emulate.c hv/kvm/emulate/decode.c hv/kvm/emulate/optable.c
  * hv/kvm/emulate/access.c hv/kvm/emulate/execute.c hv/kvm/emulate/strop.c
- * hv/kvm/emulate/alu.c hv/kvm/gva.c */
+ * hv/kvm/emulate/alu.c hv/kvm/emulate/quick.c hv/kvm/gva.c */
 #include <asm/ldt.h>
 #include <asm/prctl.h>
 #include <setjmp.h>
@@ -627,8 +627,8 @@ static void prepare(const struct test_case *c, struct emu_state *st)
 	st->rip = SLOT - st->seg[EMU_CS].base;
 	st->insn_len = 0;
 	if (chance(50)) {
-		memcpy(st->insn, c->insn, c->len);
 		st->insn_len = (u8)below(c->len + 1);
+		memcpy(st->insn, c->insn, st->insn_len);
 	}
 	mmio_pages = below(8);
 	st->hint_valid = chance(50);

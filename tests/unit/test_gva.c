@@ -285,34 +285,46 @@ static void test_tables_elsewhere(void **state)
 	expect_fault(&pg, LINEAR, GVA_USER, 4);
 }
 
-static void test_reserved(void **state)
+/* With entries marked already, the quick walk sees them, and else the careful one. */
+static void check_reserved(u64 marks)
 {
+	const u64 rights = ALL | marks;
 	struct gva_paging pg = long_mode();
 	u64 *leaf = map4k(0x7000 | ALL);
 
-	(void)state;
-	*leaf = 0x7000 | ALL | BIT(40);
+	for (u32 t = 1; t < 4; t++)
+		for (u32 k = 0; k < 512; k++)
+			if (*entry(t * 0x1000, k))
+				*entry(t * 0x1000, k) |= marks;
+	*leaf = 0x7000 | rights | BIT(40);
 	expect_fault(&pg, LINEAR, GVA_USER | GVA_WRITE, 0xf);
-	*leaf = 0x7000 | ALL | BIT(39) | BIT(52) | BIT(62) | PS; /* none of these is reserved */
+	*leaf = 0x7000 | rights | BIT(39) | BIT(52) | BIT(62) | PS; /* none of these is reserved */
 	expect(&pg, LINEAR, 0, 0x8000007abcull);
-	*leaf = 0x7000 | ALL | NX;
+	*leaf = 0x7000 | rights | NX;
 	pg.efer &= ~EFER_NXE;
 	expect_fault(&pg, LINEAR, GVA_FETCH, 9);
-	*leaf = (0x7000 | ALL | NX | BIT(41)) & ~P;
+	*leaf = (0x7000 | rights | NX | BIT(41)) & ~P;
 	expect_fault(&pg, LINEAR, GVA_FETCH, 0); /* not present goes first */
-	*leaf = 0x7000 | ALL;
-	*entry(0x3000, LINEAR >> 21 & 511) = 0x400000 | ALL | PS | BIT(13);
+	*leaf = 0x7000 | rights;
+	*entry(0x3000, LINEAR >> 21 & 511) = 0x400000 | rights | PS | BIT(13);
 	expect_fault(&pg, LINEAR, 0, 9);
-	*entry(0x2000, LINEAR >> 30 & 511) = 0x40000000 | ALL | PS | BIT(29);
+	*entry(0x2000, LINEAR >> 30 & 511) = 0x40000000 | rights | PS | BIT(29);
 	expect_fault(&pg, LINEAR, 0, 9);
-	*entry(0x1000, LINEAR >> 39 & 511) = 0x2000 | ALL | PS;
+	*entry(0x1000, LINEAR >> 39 & 511) = 0x1000 | rights | PS;
 	expect_fault(&pg, LINEAR, 0, 9);
 	pg = long_mode();
 	pg.efer = 0; /* PAE: bits 52 to 62 are reserved */
 	*entry(0x1000, 0) = 0x2000 | P;
-	*entry(0x2000, 0) = 0x3000 | ALL;
-	*entry(0x3000, 0) = 0x7000 | ALL | BIT(52);
+	*entry(0x2000, 0) = 0x3000 | rights;
+	*entry(0x3000, 0) = 0x7000 | rights | BIT(52);
 	expect_fault(&pg, 0, 0, 9);
+}
+
+static void test_reserved(void **state)
+{
+	check_reserved(0);
+	set_up(state);
+	check_reserved(A | D);
 }
 
 /* What the SDM's section on access rights says, in its own order. */

@@ -144,25 +144,6 @@ static enum emu_result span_of(struct emu *e, u8 seg, u64 ea, u32 len, u64 acces
 	return translate(e, second, access, &s->piece[1].gpa, &s->piece[1].mmio);
 }
 
-/*
- * The common case, without more ado: the access that caused the exit, by
- * 64-bit code and aligned.  Its page is a device's, and the exit says where.
- */
-static bool hits_hint(const struct emu *e, u8 seg, u64 ea, u32 len, u64 access, gpa_t *out)
-{
-	const struct emu_state *st = e->st;
-	u64 offset;
-
-	if (!st->hint_mmio || !st->hint_valid || st->mode != 64 || len > 8)
-		return false;
-	offset = access_linear(e, seg, ea) - (st->hint_gva.v & PAGE_MASK);
-	if (offset >= PAGE_SIZE || (offset & (len - 1)) ||
-	    (!st->hint_write && (access & GVA_WRITE)))
-		return false;
-	*out = gpa((st->hint_gpa.v & PAGE_MASK) + offset);
-	return true;
-}
-
 /* The next MMIO read of this iteration: answered already, or to be asked for. */
 static enum emu_result mmio_read(struct emu *e, gpa_t gpa, u8 *buf, u32 len)
 {
@@ -197,12 +178,8 @@ enum emu_result access_read(struct emu *e, u8 seg, u64 ea, void *buf, u32 len, u
 	const struct guest_mem *mem = e->mem;
 	struct span s;
 	u8 *to = buf;
-	enum emu_result r;
-	gpa_t device;
+	enum emu_result r = span_of(e, seg, ea, len, access, &s);
 
-	if (hits_hint(e, seg, ea, len, access, &device))
-		return mmio_read(e, device, buf, len);
-	r = span_of(e, seg, ea, len, access, &s);
 	for (u32 i = 0; !r && i < s.pieces; i++) {
 		gpa_t at = s.piece[i].gpa;
 		u32 n = s.piece[i].len;
@@ -240,12 +217,8 @@ enum emu_result access_write(struct emu *e, u8 seg, u64 ea, const void *buf, u32
 	const struct guest_mem *mem = e->mem;
 	struct span s;
 	const u8 *from = buf;
-	enum emu_result r;
-	gpa_t device;
+	enum emu_result r = span_of(e, seg, ea, len, GVA_WRITE, &s);
 
-	if (hits_hint(e, seg, ea, len, GVA_WRITE, &device))
-		return mmio_post(e, device, buf, len);
-	r = span_of(e, seg, ea, len, GVA_WRITE, &s);
 	for (u32 i = 0; !r && i < s.pieces; i++) {
 		gpa_t at = s.piece[i].gpa;
 		u32 n = s.piece[i].len;

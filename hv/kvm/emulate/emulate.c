@@ -4,6 +4,7 @@
 
 #include "kvm/emulate/decode.h"
 #include "kvm/emulate/execute.h"
+#include "kvm/emulate/quick.h"
 
 /* Take the answer to the request that was out. */
 static void take_answer(struct emu_io *io)
@@ -41,8 +42,10 @@ static enum emu_result conclude(struct emu *e, enum emu_result r)
 	case EMU_DONE:
 		if (e->st->retired)
 			e->st->insn_len = 0;
-		if (io->writes)
+		if (io->writes) {
+			io->pending = EMU_MMIO_WRITE;
 			return emulate_next_write(io);
+		}
 		break;
 	case EMU_PIO_OUT:
 		if (e->st->retired)
@@ -66,15 +69,18 @@ enum emu_result emulate(struct emu_state *state, struct emu_io *io, const struct
 	struct emu e;
 	enum emu_result r;
 
-	if (io->writes || io->pending == EMU_PIO_OUT)
+	if (io->pending == EMU_MMIO_WRITE || io->pending == EMU_PIO_OUT)
 		return emulate_next_write(io);
-	take_answer(io);
 	e.st = state;
 	e.io = io;
 	e.mem = mem;
+	state->retired = state->iterated = false;
+	r = quick_mov(&e);
+	if (r != EMU_RETRY)
+		return r;
+	take_answer(io);
 	e.reads = 0;
 	seed_tlb(&e);
-	state->retired = state->iterated = false;
 	r = decode(&e);
 	if (!r)
 		r = e.in.op >= OP_STRING ? strop(&e) : execute(&e);

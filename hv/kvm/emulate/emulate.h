@@ -108,7 +108,8 @@ struct emu_state {
 	 * hint_valid only if the violation was at the final address (exit
 	 * qualification bits 7 and 8), and hint_write if it was a write: the
 	 * guest's page tables have then been checked for one.  With hint_mmio the
-	 * page is a device's as a whole and struct guest_mem is not asked for it.
+	 * page is a device's as a whole, struct guest_mem is not asked for it, and a
+	 * plain MOV of 64-bit code takes a way five times as short (quick.c).
 	 */
 	bool hint_valid, hint_write, hint_mmio;
 	gva_t hint_gva;

@@ -139,7 +139,7 @@ static u64 compute(const struct insn *in, u64 *flags, u64 a, u64 b)
 		return alu_condition(*flags, in->opcode);
 	case OP_CMOVCC:
 		return alu_condition(*flags, in->opcode) ? b : a;
-	default: /* OP_XCHG */
+	default: /* OP_MOV, OP_XCHG */
 		return b;
 	}
 }
@@ -271,15 +271,6 @@ enum emu_result execute(struct emu *e)
 	u64 a = 0, b = 0;
 	enum emu_result r;
 
-	if (in->op == OP_MOV) {
-		/* Nearly all there is, so it goes no way round. */
-		r = get(e, in->src, in->src_size, 0, &b);
-		if (!r)
-			r = put(e, b, 0);
-		if (!r)
-			execute_retire(e);
-		return r;
-	}
 	if (in->op >= OP_BT && in->op <= OP_BTC && in->src == IN_REG && in->mem)
 		move_to_bit(e);
 	r = get(e, in->src, in->src_size, 0, &b);
