@@ -297,3 +297,5 @@ boot_stack:
 boot_stack_top:
 boot_tables:
 	resb 0x8000
+
+section .note.GNU-stack noalloc noexec nowrite progbits

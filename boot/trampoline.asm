@@ -60,3 +60,5 @@ field:
 .gdt_register: dw 3 * 8 - 1
 	dd 0
 trampoline_end:
+
+section .note.GNU-stack noalloc noexec nowrite progbits

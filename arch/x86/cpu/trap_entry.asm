@@ -77,3 +77,5 @@ stack_switch:
 	xor ebp, ebp
 	push rbp                ; a return address that ends back-traces
 	jmp rsi
+
+section .note.GNU-stack noalloc noexec nowrite progbits
