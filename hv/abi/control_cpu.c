@@ -2,6 +2,7 @@
 /* CPUID, MSRs and control registers of the control guest. */
 #include "abi/control_cpu.h"
 #include <kvm0/abi.h>
+#include <linux/errno.h>
 #include "abi/copy.h"
 #include "abi/power.h"
 #include "cpu/msr_index.h"
@@ -100,9 +101,13 @@ void control_rdmsr(struct vmx_vcpu *v)
 	vmx_skip_instruction(v);
 }
 
-/* 0, or -1: #GP. */
-static int write_msr(u32 index, u64 value)
+/* 0, or an error: #GP. */
+static int write_msr(struct vmx_vcpu *v, u32 index, u64 value)
 {
+	int err = vmx_set_msr(v, index, value);
+
+	if (err != -ENOENT)
+		return err;
 	if (is_vmx_msr(index) || index == MSR_FEATURE_CONTROL)
 		return -1;
 	/* Microcode is not loaded under kvm0 (SDM vol. 3, Microcode Update in VMX). */
@@ -118,7 +123,7 @@ void control_wrmsr(struct vmx_vcpu *v)
 {
 	u64 value = (u32)v->gpr[GPR_RAX] | v->gpr[GPR_RDX] << 32;
 
-	if (write_msr((u32)v->gpr[GPR_RCX], value))
+	if (write_msr(v, (u32)v->gpr[GPR_RCX], value))
 		fault(v, VECTOR_GP);
 	else
 		vmx_skip_instruction(v);

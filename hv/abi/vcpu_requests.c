@@ -46,6 +46,7 @@ static s64 set_regs(struct vcpu *c, u64 arg)
 	if (copy_in(&r, arg, sizeof(r)))
 		return -EFAULT;
 	vmx_set_regs(&c->vmx, &r);
+	c->emu_stale = true;
 	return 0;
 }
 

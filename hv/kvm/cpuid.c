@@ -264,8 +264,9 @@ const struct kvm_cpuid_entry2 *cpuid_find(const struct cpuid_table *t, u32 leaf,
 
 const struct kvm_cpuid_entry2 *cpuid_answer(const struct cpuid_table *t, u32 leaf, u32 subleaf)
 {
-	const struct kvm_cpuid_entry2 *e = cpuid_find(t, leaf, subleaf), *max;
+	const struct kvm_cpuid_entry2 *e, *max;
 
+	e = cpuid_find(t, leaf, subleaf);
 	if (e)
 		return e;
 	/* A leaf that is there but not with this subleaf answers zeroes. */

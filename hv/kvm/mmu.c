@@ -98,29 +98,23 @@ static void copy(void *to, const void *from, u32 len)
 	}
 }
 
-int mmu_read(void *ctx, gpa_t a, void *buf, u32 len)
+/* These three are called with vm->lock held: the emulator makes several accesses for one
+ * instruction. */
+static int read_gpa(void *ctx, gpa_t a, void *buf, u32 len)
 {
-	struct vm *vm = ctx;
-	const void *p;
+	const void *p = guest_pointer(ctx, a);
 
-	spin_lock(&vm->lock);
-	p = guest_pointer(vm, a);
 	if (p)
 		copy(buf, p, len);
-	spin_unlock(&vm->lock);
 	return p ? GUEST_MEM_OK : EMU_MMIO;
 }
 
-static int mmu_write(void *ctx, gpa_t a, const void *buf, u32 len)
+static int write_gpa(void *ctx, gpa_t a, const void *buf, u32 len)
 {
-	struct vm *vm = ctx;
-	void *p;
+	void *p = guest_pointer(ctx, a);
 
-	spin_lock(&vm->lock);
-	p = guest_pointer(vm, a);
 	if (p)
 		copy(p, buf, len);
-	spin_unlock(&vm->lock);
 	return p ? GUEST_MEM_OK : EMU_MMIO;
 }
 
@@ -132,27 +126,37 @@ static int mmu_write(void *ctx, gpa_t a, const void *buf, u32 len)
 		*old = old_;                                                                       \
 	}
 
-static int mmu_cmpxchg(void *ctx, gpa_t a, u64 *old, u64 new, u32 len)
+static int cmpxchg_gpa(void *ctx, gpa_t a, u64 *old, u64 new, u32 len)
 {
-	struct vm *vm = ctx;
-	void *p;
+	void *p = guest_pointer(ctx, a);
 
-	spin_lock(&vm->lock);
-	p = guest_pointer(vm, a);
-	if (p && len == 8)
+	if (!p)
+		return EMU_MMIO;
+	if (len == 8)
 		CMPXCHG(u64)
-	else if (p && len == 4)
+	else if (len == 4)
 		CMPXCHG(u32)
-	else if (p && len == 2)
+	else if (len == 2)
 		CMPXCHG(u16)
-	else if (p)
+	else
 		CMPXCHG(u8)
-	spin_unlock(&vm->lock);
-	return p ? GUEST_MEM_OK : EMU_MMIO;
+	return GUEST_MEM_OK;
 }
 
-const struct guest_mem mmu_guest_mem = {
-	.read_gpa = mmu_read,
-	.write_gpa = mmu_write,
-	.cmpxchg_gpa = mmu_cmpxchg,
-};
+struct guest_mem mmu_guest_mem(struct vm *vm)
+{
+	return (struct guest_mem){.read_gpa = read_gpa,
+				  .write_gpa = write_gpa,
+				  .cmpxchg_gpa = cmpxchg_gpa,
+				  .ctx = vm};
+}
+
+int mmu_read(struct vm *vm, gpa_t a, void *buf, u32 len)
+{
+	int r;
+
+	spin_lock(&vm->lock);
+	r = read_gpa(vm, a, buf, len);
+	spin_unlock(&vm->lock);
+	return r;
+}

@@ -148,7 +148,7 @@ static enum exit_action exit_cpuid(struct vcpu *c)
 	g[GPR_RBX] = e ? e->ebx : 0;
 	g[GPR_RCX] = e ? e->ecx : 0;
 	g[GPR_RDX] = e ? e->edx : 0;
-	if (e)
+	if (e && (BIT(leaf & 63) & CPUID_DYNAMIC))
 		vcpu_cpuid_dynamic(c, leaf, subleaf);
 	vmx_skip_instruction(&c->vmx);
 	return GO_ON;

@@ -11,23 +11,16 @@
 
 static void read_segment(struct emu_seg *to, enum vmx_segment n)
 {
-	struct kvm_segment s;
-
-	vmx_get_segment(n, &s);
-	to->base = s.base;
-	to->limit = s.limit;
-	to->ar = (u32)(s.type | s.s << 4 | s.dpl << 5 | s.present << 7 | s.avl << 12 | s.l << 13 |
-		       s.db << 14 | s.g << 15) |
-		 (s.unusable ? BIT(16) : 0);
+	vmx_get_segment_raw(n, &to->base, &to->limit, &to->ar);
 }
 
-static u8 code_size(u64 cr0, const struct emu_seg *cs, u64 efer, u64 rflags)
+static u8 code_size(u64 cr0, u32 cs_ar, u64 efer, u64 rflags)
 {
 	if (!(cr0 & CR0_PE) || (rflags & RFLAGS_VM))
 		return 16;
-	if ((efer & EFER_LMA) && (cs->ar & BIT(13)))
+	if ((efer & EFER_LMA) && (cs_ar & BIT(13)))
 		return 64;
-	return cs->ar & BIT(14) ? 32 : 16;
+	return cs_ar & BIT(14) ? 32 : 16;
 }
 
 /* The vCPU as the emulator wants it. */
@@ -35,6 +28,7 @@ static void read_state(struct vcpu *c)
 {
 	struct emu_state *e = &c->emu;
 
+	c->emu_stale = false;
 	memcpy(e->gpr, c->vmx.gpr, sizeof(e->gpr));
 	e->gpr[EMU_RSP] = vmx_rsp();
 	e->rip = vmx_rip();
@@ -45,16 +39,19 @@ static void read_state(struct vcpu *c)
 	e->pg.rflags = vmx_rflags();
 	e->pg.maxphyaddr = c->maxphyaddr;
 	e->pg.pdpte = NULL;
-	read_segment(&e->seg[EMU_CS], SEG_CS);
-	e->mode = code_size(e->pg.cr0, &e->seg[EMU_CS], e->pg.efer, e->pg.rflags);
 	e->cpl = e->pg.rflags & RFLAGS_VM ? 3 : e->pg.cr0 & CR0_PE ? (u8)vmx_cpl() : 0;
+	e->mode = code_size(e->pg.cr0, vmx_cs_rights(), e->pg.efer, e->pg.rflags);
+	if (e->mode == 64) { /* segments are flat but for these two bases */
+		e->seg[EMU_FS].base = vmx_segment_base(SEG_FS);
+		e->seg[EMU_GS].base = vmx_segment_base(SEG_GS);
+		return;
+	}
+	read_segment(&e->seg[EMU_ES], SEG_ES);
+	read_segment(&e->seg[EMU_CS], SEG_CS);
+	read_segment(&e->seg[EMU_SS], SEG_SS);
+	read_segment(&e->seg[EMU_DS], SEG_DS);
 	read_segment(&e->seg[EMU_FS], SEG_FS);
 	read_segment(&e->seg[EMU_GS], SEG_GS);
-	if (e->mode != 64) {
-		read_segment(&e->seg[EMU_ES], SEG_ES);
-		read_segment(&e->seg[EMU_SS], SEG_SS);
-		read_segment(&e->seg[EMU_DS], SEG_DS);
-	}
 }
 
 static void write_state(struct vcpu *c)
@@ -132,13 +129,14 @@ static enum exit_action emulated_fault(struct vcpu *c)
 /* Let the emulator go on with the instruction, the state of which is in c->emu. */
 static enum exit_action step(struct vcpu *c)
 {
-	struct guest_mem mem = mmu_guest_mem;
+	struct guest_mem mem = mmu_guest_mem(c->vm);
 	enum emu_result r;
 
-	mem.ctx = c->vm;
 	c->completion = COMPLETE_NOTHING;
 	for (;;) {
+		spin_lock(&c->vm->lock);
 		r = emulate(&c->emu, &c->io, &mem);
+		spin_unlock(&c->vm->lock);
 		if (r == EMU_NEED_MMIO_READ && device_access(c, false, &c->io.mmio))
 			continue;
 		if (r == EMU_NEED_PIO_IN && run_string_in(c, &c->io.pio))
@@ -221,8 +219,8 @@ enum exit_action run_complete(struct vcpu *c)
 			memcpy(c->io.mmio.data, c->run->mmio.data, sizeof(c->io.mmio.data));
 		else
 			run_string_in_answer(c, &c->io.pio);
-		/* KVM_SET_REGS and the like may have come in between. */
-		read_state(c);
+		if (c->emu_stale)
+			read_state(c);
 		return step(c);
 	case COMPLETE_WRITES:
 		return post_writes(c, emulate_next_write(&c->io));

@@ -36,6 +36,7 @@ struct vcpu {
 	struct kvm_run *run; /* the page that the control guest named; NULL: none yet */
 	enum vcpu_completion completion;
 	struct emu_state emu;
+	bool emu_stale; /* a call has changed registers since emu was filled */
 	struct emu_io io;
 
 	struct lapic lapic; /* only with vm->chip */
@@ -94,6 +95,9 @@ void vcpu_get_sregs(struct vcpu *c, struct kvm_sregs *s);
 int vcpu_set_sregs(struct vcpu *c, const struct kvm_sregs *s) __must_check;
 u64 vcpu_get_cr8(const struct vcpu *c);
 int vcpu_set_cr8(struct vcpu *c, u64 value) __must_check;
+/* The leaves, as bits, for which vcpu_cpuid_dynamic() has something to do. */
+#define CPUID_DYNAMIC (BIT(1) | BIT(7) | BIT(0xd))
+
 /* Put into the answer of CPUID, in the registers already, what depends on the vCPU's state. */
 void vcpu_cpuid_dynamic(struct vcpu *c, u32 leaf, u32 subleaf);
 /* The features in CPUID decide what the guest may set. */

@@ -85,6 +85,7 @@ int vcpu_set_sregs(struct vcpu *c, const struct kvm_sregs *in)
 
 	if (!sregs_valid(c, &s) || s.cr8 > 15 || msr_write(c, MSR_APIC_BASE, s.apic_base, true))
 		return -EINVAL;
+	c->emu_stale = true;
 	for (enum vmx_segment n = SEG_ES; n <= SEG_TR; n++)
 		vmx_set_segment(n, segment_of(&s, n));
 	vmx_set_tables(&s.gdt, &s.idt);

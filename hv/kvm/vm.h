@@ -8,6 +8,7 @@
 
 #include "core/spinlock.h"
 #include "cpu/layout.h"
+#include "kvm/gva.h"
 #include "kvm/irqchip/irqchip.h"
 #include "kvm/memslot.h"
 #include "vmx/ept.h"
@@ -69,6 +70,8 @@ enum mmu_result mmu_fault(struct vm *vm, gpa_t a);
 /* Take [@a, @a + @size) out of the EPT, on every CPU, before it returns.  vm->lock held. */
 void mmu_unmap(struct vm *vm, gpa_t a, u64 size);
 
-/* Guest memory as the emulator reads it; @ctx is the struct vm. */
-extern const struct guest_mem mmu_guest_mem;
-int mmu_read(void *vm, gpa_t a, void *buf, u32 len);
+/* Guest memory as the emulator sees it, to be used with vm->lock held. */
+struct guest_mem mmu_guest_mem(struct vm *vm);
+
+/* Read @len bytes at @a, which lie in one page: GUEST_MEM_OK or EMU_MMIO. */
+int mmu_read(struct vm *vm, gpa_t a, void *buf, u32 len);

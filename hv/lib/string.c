@@ -3,12 +3,19 @@
 #include "lib/string.h"
 #include "lib/types.h"
 
-/* REP MOVSB and STOSB: short, and fast on every CPU that has VMX and EPT. */
+/* These are what the macros of the same names fall back to. */
+#undef memcpy
+#undef memset
+#undef memcmp
+
+/* REP MOVS and STOS: short, and fast on every CPU that has VMX and EPT. */
 void *memcpy(void *restrict to, const void *restrict from, size_t n)
 {
 	void *d = to;
+	size_t words = n / 8, rest = n % 8;
 
-	__asm__ volatile("rep movsb" : "+D"(d), "+S"(from), "+c"(n) : : "memory");
+	__asm__ volatile("rep movsq" : "+D"(d), "+S"(from), "+c"(words) : : "memory");
+	__asm__ volatile("rep movsb" : "+D"(d), "+S"(from), "+c"(rest) : : "memory");
 	return to;
 }
 

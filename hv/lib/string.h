@@ -15,3 +15,8 @@ size_t strlen(const char *s);
 size_t strnlen(const char *s, size_t max);
 int strcmp(const char *a, const char *b);
 int strncmp(const char *a, const char *b, size_t n);
+
+/* The compiler lays out small copies of known size itself. */
+#define memcpy(to, from, n) __builtin_memcpy(to, from, n)
+#define memset(to, byte, n) __builtin_memset(to, byte, n)
+#define memcmp(a, b, n)     __builtin_memcmp(a, b, n)

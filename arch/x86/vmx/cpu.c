@@ -164,14 +164,12 @@ static void set_host_state_of_cpu(struct percpu *p)
 	vmcs_write_nat(VMCS_HOST_GDTR_BASE, (u64)(uintptr_t)&p->gdt);
 }
 
-void vmx_load(struct vmx_vcpu *v)
+void vmx_make_current(struct vmx_vcpu *v)
 {
 	struct percpu *p = this_cpu();
 	/* Acquire: pairs with clear_here(). */
 	u32 cpu = __atomic_load_n(&v->cpu, __ATOMIC_ACQUIRE);
 
-	if (p->current_vmcs.v == v->vmcs.v)
-		return;
 	if (cpu != p->index && cpu != NO_CPU)
 		clear_remote(v, cpu);
 	if (vmx_ptrld(v->vmcs))

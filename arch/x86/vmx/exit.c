@@ -27,9 +27,11 @@ void vmx_finish_instruction(struct vmx_vcpu *v, u64 rip)
 
 void vmx_skip_instruction(struct vmx_vcpu *v)
 {
-	u64 rip = vmcs_read_nat(VMCS_GUEST_RIP) + vmcs_read32(VMCS_EXIT_INSTRUCTION_LENGTH);
+	u64 old = vmcs_read_nat(VMCS_GUEST_RIP);
+	u64 rip = old + vmcs_read32(VMCS_EXIT_INSTRUCTION_LENGTH);
 
-	if (!(vmcs_read32(VMCS_GUEST_CS_RIGHTS) & BIT(13)))
+	/* Outside 64-bit mode it wraps at 4 GiB. */
+	if ((old ^ rip) >> 32 && !vmx_cs_is_long())
 		rip = (u32)rip;
 	vmx_finish_instruction(v, rip);
 }
@@ -186,19 +188,12 @@ static enum vmx_exit_kind decode(struct vmx_vcpu *v, struct vmx_exit *exit)
 	}
 }
 
-/* VMLAUNCH or VMRESUME did not even start: a wrong control field is kvm0's fault. */
-static void entry_not_started(struct vmx_exit *exit)
+/* VMLAUNCH or VMRESUME did not even start: a wrong control or host field, and those are
+ * kvm0's own. */
+static __noreturn void entry_not_started(void)
 {
-	u32 error = vmcs_read32(VMCS_INSTRUCTION_ERROR);
-
-	/* 26: entry with events blocked by MOV SS, which a guest's state can bring about */
-	if (error != 26) {
-		vmx_check_vmcs();
-		panic("VM entry failed with VM-instruction error %u", error);
-	}
-	exit->kind = VMX_ENTRY_FAILED;
-	exit->reason = EXIT_ENTRY_FAILED | EXIT_ENTRY_GUEST_STATE;
-	exit->qualification = error;
+	vmx_check_vmcs();
+	panic("VM entry failed with VM-instruction error %u", vmcs_read32(VMCS_INSTRUCTION_ERROR));
 }
 
 void vmx_run(struct vmx_vcpu *v, struct vmx_exit *exit)
@@ -209,9 +204,9 @@ void vmx_run(struct vmx_vcpu *v, struct vmx_exit *exit)
 		write_event(v);
 	result = vmx_enter(v, v->launched);
 	if (__builtin_expect(result != 0, 0)) {
-		exit->kind = VMX_KICKED;
 		if (result == 1)
-			entry_not_started(exit);
+			entry_not_started();
+		exit->kind = VMX_KICKED;
 		return;
 	}
 	exit->reason = vmcs_read32(VMCS_EXIT_REASON);

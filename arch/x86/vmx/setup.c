@@ -18,9 +18,12 @@ static u8 io_bitmaps[2 * PAGE_SIZE] __attribute__((aligned(4096)));
 /* MSRs that a guest reads and writes natively: the VMCS or vmx_switch() swaps them. */
 static const u32 native_msrs[] = {
 	MSR_SYSENTER_CS, MSR_SYSENTER_ESP, MSR_SYSENTER_EIP, MSR_PAT,
-	MSR_EFER,        MSR_STAR,         MSR_LSTAR,        MSR_CSTAR,
-	MSR_FMASK,       MSR_FS_BASE,      MSR_GS_BASE,      MSR_KERNEL_GS_BASE,
+	MSR_EFER,        MSR_FS_BASE,      MSR_GS_BASE,      MSR_KERNEL_GS_BASE,
 };
+
+/* MSRs that any guest reads natively, and whose writes, which are rare, tell kvm0 the
+ * value: so vmx_switch() need not read them. */
+static const u32 tracked_msrs[] = {MSR_STAR, MSR_LSTAR, MSR_CSTAR, MSR_FMASK, MSR_TSC_AUX};
 
 #define MSR_BITMAP_WRITES 2048u
 
@@ -37,6 +40,11 @@ static void msr_exits(u8 *bitmap, u32 msr, bool reads, bool writes)
 
 static void init_msr_bitmap(u8 *bitmap, bool control)
 {
+	if (!control)
+		memset(bitmap, 0xff, PAGE_SIZE);
+	for (size_t i = 0; i < ARRAY_SIZE(tracked_msrs); i++)
+		if (tracked_msrs[i] != MSR_TSC_AUX || (vmx_config.guest.cpu2 & CPU2_RDTSCP))
+			msr_exits(bitmap, tracked_msrs[i], false, true);
 	if (control) {
 		for (u32 m = MSR_VMX_BASIC; m <= MSR_VMX_LAST; m++)
 			msr_exits(bitmap, m, true, true);
@@ -45,12 +53,9 @@ static void init_msr_bitmap(u8 *bitmap, bool control)
 		msr_exits(bitmap, MSR_BIOS_UPDT_TRIG, false, true);
 		return;
 	}
-	memset(bitmap, 0xff, PAGE_SIZE);
 	for (size_t i = 0; i < ARRAY_SIZE(native_msrs); i++)
 		msr_exits(bitmap, native_msrs[i], false, false);
 	msr_exits(bitmap, MSR_TSC, false, true);
-	if (vmx_config.guest.cpu2 & CPU2_RDTSCP)
-		msr_exits(bitmap, MSR_TSC_AUX, false, false);
 }
 
 static void set_host_state(void)
@@ -192,6 +197,8 @@ int vmx_vcpu_init(struct vmx_vcpu *v, bool control, u64 eptp, u16 vpid)
 	set_host_state();
 	vmx_allow(v, control ? ~CR4_VMXE : CR4_VMXE - 1, XCR0_X87);
 	power_on_state(v);
+	if (control)
+		vmx_take_shared_msrs(v);
 	return 0;
 }
 

@@ -123,13 +123,32 @@ void vmx_set_regs(struct vmx_vcpu *v, const struct kvm_regs *r)
 /* The fields of a segment lie in steps of 2 from those of ES. */
 #define SEGMENT_FIELD(field, n) ((u64)(field) + 2u * (u64)(n))
 
+u64 vmx_segment_base(enum vmx_segment n)
+{
+	return vmcs_read_any(SEGMENT_FIELD(VMCS_GUEST_ES_BASE, n));
+}
+
+u32 vmx_cs_rights(void)
+{
+	return vmcs_read32(VMCS_GUEST_CS_RIGHTS);
+}
+
+void vmx_get_segment_raw(enum vmx_segment n, u64 *base, u32 *limit, u32 *rights)
+{
+	*base = vmx_segment_base(n);
+	*limit = (u32)vmcs_read_any(SEGMENT_FIELD(VMCS_GUEST_ES_LIMIT, n));
+	*rights = (u32)vmcs_read_any(SEGMENT_FIELD(VMCS_GUEST_ES_RIGHTS, n));
+}
+
 void vmx_get_segment(enum vmx_segment n, struct kvm_segment *s)
 {
-	u32 rights = (u32)vmcs_read_any(SEGMENT_FIELD(VMCS_GUEST_ES_RIGHTS, n));
+	u32 limit, rights;
+	u64 base;
 
+	vmx_get_segment_raw(n, &base, &limit, &rights);
 	*s = (struct kvm_segment){
-		.base = vmcs_read_any(SEGMENT_FIELD(VMCS_GUEST_ES_BASE, n)),
-		.limit = (u32)vmcs_read_any(SEGMENT_FIELD(VMCS_GUEST_ES_LIMIT, n)),
+		.base = base,
+		.limit = limit,
 		.selector = (u16)vmcs_read_any(SEGMENT_FIELD(VMCS_GUEST_ES_SELECTOR, n)),
 		.type = rights & 15,
 		.s = rights >> 4 & 1,

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* MSRs that the VMCS holds for a guest, or that vmx_switch() swaps. */
+#include "vmx/caps.h"
 #include "vmx/vcpu.h"
-#include "cpu/msr_index.h"
+#include "cpu/regs.h"
 
 static u64 *shared_msr(struct vmx_vcpu *v, u32 index)
 {
@@ -17,7 +18,7 @@ static u64 *shared_msr(struct vmx_vcpu *v, u32 index)
 	case MSR_KERNEL_GS_BASE:
 		return &v->msrs.kernel_gs_base;
 	case MSR_TSC_AUX:
-		return &v->msrs.tsc_aux;
+		return vmx_config.guest.cpu2 & CPU2_RDTSCP ? &v->msrs.tsc_aux : NULL;
 	default:
 		return NULL;
 	}
@@ -89,17 +90,46 @@ static int set_efer(struct vmx_vcpu *v, u64 value)
 	return 0;
 }
 
+/* Values that WRMSR takes: it must not fault when vmx_switch() loads them. */
+static bool shared_msr_valid(u32 index, u64 value)
+{
+	switch (index) {
+	case MSR_LSTAR:
+	case MSR_CSTAR:
+	case MSR_KERNEL_GS_BASE:
+		return is_canonical(value);
+	case MSR_FMASK:
+	case MSR_TSC_AUX:
+		return value >> 32 == 0;
+	default:
+		return true;
+	}
+}
+
+void vmx_take_shared_msrs(struct vmx_vcpu *v)
+{
+	v->msrs = (struct vmx_shared_msrs){
+		.star = rdmsr(MSR_STAR),
+		.lstar = rdmsr(MSR_LSTAR),
+		.cstar = rdmsr(MSR_CSTAR),
+		.fmask = rdmsr(MSR_FMASK),
+		.kernel_gs_base = rdmsr(MSR_KERNEL_GS_BASE),
+	};
+	if (vmx_config.guest.cpu2 & CPU2_RDTSCP)
+		v->msrs.tsc_aux = rdmsr(MSR_TSC_AUX);
+	v->in_cpu = true;
+}
+
 int vmx_set_msr(struct vmx_vcpu *v, u32 index, u64 value)
 {
 	u64 *shared = shared_msr(v, index);
 
 	if (shared) {
-		if ((index == MSR_LSTAR || index == MSR_CSTAR || index == MSR_KERNEL_GS_BASE) &&
-		    !is_canonical(value))
-			return -EINVAL;
-		if (index == MSR_TSC_AUX && value >> 32)
+		if (!shared_msr_valid(index, value))
 			return -EINVAL;
 		*shared = value;
+		if (v->in_cpu)
+			wrmsr(index, value);
 		return 0;
 	}
 	switch (index) {

@@ -83,23 +83,24 @@ static void restore_xsave(const struct vmx_vcpu *v)
 		xsetbv(0, v->xcr0);
 }
 
-/* Save one MSR of @from and load that of @to, unless it is the same. */
-static inline void swap_msr(u32 msr, u64 *from, u64 to)
+/* Load one MSR of @to, unless @from has the same. */
+static inline void swap_msr(u32 msr, u64 from, u64 to)
 {
-	*from = rdmsr(msr);
-	if (*from != to)
+	if (from != to)
 		wrmsr(msr, to);
 }
 
+/* Writes of the first five exit (setup.c), so @from is what the CPU has; SWAPGS changes
+ * the last one without a trace. */
 static void swap_msrs(struct vmx_shared_msrs *from, const struct vmx_shared_msrs *to)
 {
-	swap_msr(MSR_STAR, &from->star, to->star);
-	swap_msr(MSR_LSTAR, &from->lstar, to->lstar);
-	swap_msr(MSR_CSTAR, &from->cstar, to->cstar);
-	swap_msr(MSR_FMASK, &from->fmask, to->fmask);
-	swap_msr(MSR_KERNEL_GS_BASE, &from->kernel_gs_base, to->kernel_gs_base);
-	if (vmx_config.guest.cpu2 & CPU2_RDTSCP)
-		swap_msr(MSR_TSC_AUX, &from->tsc_aux, to->tsc_aux);
+	swap_msr(MSR_STAR, from->star, to->star);
+	swap_msr(MSR_LSTAR, from->lstar, to->lstar);
+	swap_msr(MSR_CSTAR, from->cstar, to->cstar);
+	swap_msr(MSR_FMASK, from->fmask, to->fmask);
+	swap_msr(MSR_TSC_AUX, from->tsc_aux, to->tsc_aux);
+	from->kernel_gs_base = rdmsr(MSR_KERNEL_GS_BASE);
+	swap_msr(MSR_KERNEL_GS_BASE, from->kernel_gs_base, to->kernel_gs_base);
 }
 
 void vmx_switch(struct vmx_vcpu *from, struct vmx_vcpu *to)
@@ -109,6 +110,8 @@ void vmx_switch(struct vmx_vcpu *from, struct vmx_vcpu *to)
 	save_xsave(from);
 	restore_xsave(to);
 	swap_msrs(&from->msrs, &to->msrs);
+	from->in_cpu = false;
+	to->in_cpu = true;
 	from->cr2 = read_cr2();
 	if (from->cr2 != to->cr2)
 		write_cr2(to->cr2);

@@ -20,6 +20,9 @@ u32 vmx_enter(struct vmx_vcpu *v, bool launched);
 void vmx_unblock_nmis(void);
 extern const char vmx_exit_point[], vmx_enter_window[], vmx_enter_window_end[], vmx_enter_abort[];
 
+/* state_msr.c: @v, the control guest's, has what the CPU has now. */
+void vmx_take_shared_msrs(struct vmx_vcpu *v);
+
 /* exit_access.c: exits for instructions that only concern the virtual CPU itself. */
 enum vmx_exit_kind vmx_exit_cr(struct vmx_vcpu *v, struct vmx_exit *exit);
 enum vmx_exit_kind vmx_exit_dr(struct vmx_vcpu *v);

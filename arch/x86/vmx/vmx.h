@@ -12,6 +12,7 @@
 
 #include <linux/kvm.h>
 #include "cpu/bits.h"
+#include "cpu/percpu.h"
 #include "lib/addr.h"
 
 enum gpr { /* in the order of instruction encoding */
@@ -58,7 +59,9 @@ struct vmx_vcpu {
 	u32 event_error;
 	u32 event_length;
 
-	struct vmx_shared_msrs msrs; /* while another's are in the CPU */
+	/* What the guest has in these; kernel_gs_base only unless in_cpu. */
+	struct vmx_shared_msrs msrs;
+	bool in_cpu; /* vmx_switch() has put it into the CPU */
 	u64 xcr0;
 	void *xsave;     /* one page: XSAVE or FXSAVE image, while not in the CPU */
 	u64 dr6;         /* while another's is in the CPU */
@@ -146,9 +149,16 @@ int vmx_vcpu_init(struct vmx_vcpu *v, bool control, u64 eptp, u16 vpid) __must_c
 /* Give all back.  Its VMCS must be active nowhere or here. */
 void vmx_vcpu_free(struct vmx_vcpu *v);
 
+/* vmx_load()'s slow part. */
+void vmx_make_current(struct vmx_vcpu *v);
+
 /* Make @v's VMCS current on this CPU, taking it from another CPU if it is active
  * there.  Must not be called with a spinlock held that the other CPU may want. */
-void vmx_load(struct vmx_vcpu *v);
+static inline void vmx_load(struct vmx_vcpu *v)
+{
+	if (this_cpu()->current_vmcs.v != v->vmcs.v)
+		vmx_make_current(v);
+}
 
 /* Serve what other CPUs want of this one's VMX: to be called after a kick. */
 void vmx_serve_requests(void);
@@ -216,6 +226,10 @@ void vmx_write_gpr(struct vmx_vcpu *v, u32 gpr, u64 value);
 void vmx_get_regs(const struct vmx_vcpu *v, struct kvm_regs *r);
 void vmx_set_regs(struct vmx_vcpu *v, const struct kvm_regs *r);
 void vmx_get_segment(enum vmx_segment n, struct kvm_segment *s);
+/* The same as the VMCS has it: @rights in its format, @limit in bytes. */
+void vmx_get_segment_raw(enum vmx_segment n, u64 *base, u32 *limit, u32 *rights);
+u64 vmx_segment_base(enum vmx_segment n);
+u32 vmx_cs_rights(void);
 void vmx_set_segment(enum vmx_segment n, const struct kvm_segment *s);
 void vmx_get_tables(struct kvm_dtable *gdt, struct kvm_dtable *idt);
 void vmx_set_tables(const struct kvm_dtable *gdt, const struct kvm_dtable *idt);

@@ -47,11 +47,9 @@ static int chip_set_line(struct kvm_pic_state *s, u32 line, bool level)
 /* Rank of the highest-priority line in @lines: 0 is highest, 8 if there is none. */
 static u32 chip_rank(const struct kvm_pic_state *s, u8 lines)
 {
-	u32 rank = 0;
+	u32 rotated = ((u32)lines << 8 | lines) >> (s->priority_add & 7) & 0xff;
 
-	while (rank < 8 && !(lines & line_bit(rank + s->priority_add)))
-		rank++;
-	return rank;
+	return rotated ? (u32)__builtin_ctz(rotated) : 8;
 }
 
 /* The line that @chip would interrupt for, or NO_LINE. */
