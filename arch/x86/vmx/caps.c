@@ -102,6 +102,7 @@ const char *vmx_config_choose(const struct vmx_caps *caps, struct vmx_config *c)
 			return requirements[i].name;
 
 	memset(c, 0, sizeof(*c));
+	c->caps = *caps;
 	c->revision = (u32)caps->basic & 0x7fffffff;
 	c->timer_shift = (u32)caps->misc & 0x1f;
 	c->cr0_fixed0 = caps->cr0_fixed0;

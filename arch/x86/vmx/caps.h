@@ -29,14 +29,17 @@ struct vmx_config {
 	struct vmx_controls guest;   /* for every other */
 	u64 cr0_fixed0, cr0_fixed1, cr4_fixed0, cr4_fixed1;
 	bool vpid, ept_1g, tpr_shadow;
+	struct vmx_caps caps; /* the boot CPU's own: what check*.c measures a VMCS by */
 };
 
 /* IA32_VMX_EPT_VPID_CAP */
 #define EPT_CAP_4_LEVELS     BIT(6)
+#define EPT_CAP_UC           BIT(8)
 #define EPT_CAP_WB           BIT(14)
 #define EPT_CAP_2M           BIT(16)
 #define EPT_CAP_1G           BIT(17)
 #define EPT_CAP_INVEPT       BIT(20)
+#define EPT_CAP_ACCESS_DIRTY BIT(21)
 #define EPT_CAP_INVEPT_ONE   BIT(25)
 #define EPT_CAP_INVEPT_ALL   BIT(26)
 #define VPID_CAP_INVVPID     BIT(32)

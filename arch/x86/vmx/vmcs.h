@@ -11,6 +11,7 @@
 
 enum vmcs_field {
 	VMCS_VPID = 0x0000,
+	VMCS_POSTED_INTERRUPT_VECTOR = 0x0002,
 	VMCS_GUEST_ES_SELECTOR = 0x0800, /* then CS, SS, DS, FS, GS, LDTR, TR, in steps of 2 */
 	VMCS_GUEST_CS_SELECTOR = 0x0802,
 	VMCS_GUEST_SS_SELECTOR = 0x0804,
@@ -27,10 +28,17 @@ enum vmcs_field {
 	VMCS_IO_BITMAP_A = 0x2000,
 	VMCS_IO_BITMAP_B = 0x2002,
 	VMCS_MSR_BITMAP = 0x2004,
+	VMCS_EXIT_MSR_STORE_ADDRESS = 0x2006,
+	VMCS_EXIT_MSR_LOAD_ADDRESS = 0x2008,
+	VMCS_ENTRY_MSR_LOAD_ADDRESS = 0x200a,
+	VMCS_PML_ADDRESS = 0x200e,
 	VMCS_TSC_OFFSET = 0x2010,
 	VMCS_VIRTUAL_APIC_PAGE = 0x2012,
+	VMCS_APIC_ACCESS_PAGE = 0x2014,
+	VMCS_POSTED_INTERRUPT_DESCRIPTOR = 0x2016,
 	VMCS_EPT_POINTER = 0x201a,
 	VMCS_XSS_EXITING_BITMAP = 0x202c,
+	VMCS_TSC_MULTIPLIER = 0x2032,
 	VMCS_GUEST_PHYSICAL_ADDRESS = 0x2400,
 	VMCS_LINK_POINTER = 0x2800,
 	VMCS_GUEST_DEBUGCTL = 0x2802,
@@ -90,6 +98,7 @@ enum vmcs_field {
 	VMCS_GUEST_CS_BASE = 0x6808,
 	VMCS_GUEST_FS_BASE = 0x680e,
 	VMCS_GUEST_GS_BASE = 0x6810,
+	VMCS_GUEST_TR_BASE = 0x6814,
 	VMCS_GUEST_GDTR_BASE = 0x6816,
 	VMCS_GUEST_IDTR_BASE = 0x6818,
 	VMCS_GUEST_DR7 = 0x681a,
@@ -99,6 +108,9 @@ enum vmcs_field {
 	VMCS_GUEST_PENDING_DEBUG = 0x6822,
 	VMCS_GUEST_SYSENTER_ESP = 0x6824,
 	VMCS_GUEST_SYSENTER_EIP = 0x6826,
+	VMCS_GUEST_S_CET = 0x6828,
+	VMCS_GUEST_SSP = 0x682a,
+	VMCS_GUEST_INTERRUPT_SSP_TABLE = 0x682c,
 	VMCS_HOST_CR0 = 0x6c00,
 	VMCS_HOST_CR3 = 0x6c02,
 	VMCS_HOST_CR4 = 0x6c04,
@@ -111,6 +123,9 @@ enum vmcs_field {
 	VMCS_HOST_SYSENTER_EIP = 0x6c12,
 	VMCS_HOST_RSP = 0x6c14,
 	VMCS_HOST_RIP = 0x6c16,
+	VMCS_HOST_S_CET = 0x6c18,
+	VMCS_HOST_SSP = 0x6c1a,
+	VMCS_HOST_INTERRUPT_SSP_TABLE = 0x6c1c,
 };
 
 #define VMCS_WIDTH(f) (((unsigned)(f) >> 13) & 3u) /* 0: 16, 1: 64, 2: 32, 3: natural */
@@ -136,6 +151,7 @@ enum vmcs_field {
 #define PIN_NMI                BIT(3)
 #define PIN_VIRTUAL_NMIS       BIT(5)
 #define PIN_PREEMPTION_TIMER   BIT(6)
+#define PIN_POSTED_INTERRUPTS  BIT(7)
 
 /* Primary processor-based VM-execution controls */
 #define CPU_INTERRUPT_WINDOW BIT(2)
@@ -147,6 +163,7 @@ enum vmcs_field {
 #define CPU_RDTSC            BIT(12)
 #define CPU_CR3_LOAD         BIT(15)
 #define CPU_CR3_STORE        BIT(16)
+#define CPU_TERTIARY         BIT(17)
 #define CPU_CR8_LOAD         BIT(19)
 #define CPU_CR8_STORE        BIT(20)
 #define CPU_TPR_SHADOW       BIT(21)
@@ -154,35 +171,62 @@ enum vmcs_field {
 #define CPU_MOV_DR           BIT(23)
 #define CPU_UNCONDITIONAL_IO BIT(24)
 #define CPU_IO_BITMAPS       BIT(25)
+#define CPU_MONITOR_TRAP     BIT(27)
 #define CPU_MSR_BITMAPS      BIT(28)
 #define CPU_MONITOR          BIT(29)
 #define CPU_PAUSE            BIT(30)
 #define CPU_SECONDARY        BIT(31)
 
 /* Secondary processor-based VM-execution controls */
+#define CPU2_APIC_ACCESSES      BIT(0)
 #define CPU2_EPT                BIT(1)
 #define CPU2_RDTSCP             BIT(3)
+#define CPU2_X2APIC             BIT(4)
 #define CPU2_VPID               BIT(5)
 #define CPU2_WBINVD             BIT(6)
 #define CPU2_UNRESTRICTED_GUEST BIT(7)
+#define CPU2_APIC_REGISTERS     BIT(8)
+#define CPU2_VIRTUAL_INTERRUPTS BIT(9)
 #define CPU2_INVPCID            BIT(12)
+#define CPU2_VM_FUNCTIONS       BIT(13)
+#define CPU2_VMCS_SHADOWING     BIT(14)
+#define CPU2_PML                BIT(17)
+#define CPU2_EPT_VIOLATION_VE   BIT(18)
 #define CPU2_XSAVES             BIT(20)
+#define CPU2_EXECUTE_BY_MODE    BIT(22)
+#define CPU2_SUB_PAGE_WRITES    BIT(23)
+#define CPU2_PT_IN_GUEST        BIT(24)
+#define CPU2_TSC_SCALING        BIT(25)
 #define CPU2_USER_WAIT_PAUSE    BIT(26)
 
 /* VM-exit controls */
 #define EXIT_SAVE_DEBUG    BIT(2)
+#define EXIT_LOAD_PERF     BIT(12)
 #define EXIT_HOST_64       BIT(9)
 #define EXIT_ACK_INTERRUPT BIT(15)
 #define EXIT_SAVE_PAT      BIT(18)
 #define EXIT_LOAD_PAT      BIT(19)
 #define EXIT_SAVE_EFER     BIT(20)
 #define EXIT_LOAD_EFER     BIT(21)
+#define EXIT_SAVE_TIMER    BIT(22)
+#define EXIT_LOAD_CET      BIT(28)
+#define EXIT_LOAD_PKRS     BIT(29)
+#define EXIT_SECONDARY     BIT(31)
 
 /* VM-entry controls */
-#define ENTRY_LOAD_DEBUG BIT(2)
-#define ENTRY_IA32E      BIT(9)
-#define ENTRY_LOAD_PAT   BIT(14)
-#define ENTRY_LOAD_EFER  BIT(15)
+#define ENTRY_LOAD_DEBUG      BIT(2)
+#define ENTRY_IA32E           BIT(9)
+#define ENTRY_TO_SMM          BIT(10)
+#define ENTRY_DEACTIVATE_DUAL BIT(11) /* monitor treatment of SMM */
+#define ENTRY_LOAD_PERF       BIT(13)
+#define ENTRY_LOAD_PAT        BIT(14)
+#define ENTRY_LOAD_EFER       BIT(15)
+#define ENTRY_LOAD_BNDCFGS    BIT(16)
+#define ENTRY_LOAD_RTIT       BIT(18)
+#define ENTRY_LOAD_UINV       BIT(19)
+#define ENTRY_LOAD_CET        BIT(20)
+#define ENTRY_LOAD_LBR        BIT(21)
+#define ENTRY_LOAD_PKRS       BIT(22)
 
 /* Interruption information, of entries, exits and IDT vectoring alike */
 #define INTR_VECTOR         0xffu
@@ -193,6 +237,7 @@ enum vmcs_field {
 #define INTR_TYPE_SOFT_INT  0x400u
 #define INTR_TYPE_PRIV_SOFT 0x500u
 #define INTR_TYPE_SOFT_EXC  0x600u
+#define INTR_TYPE_OTHER     0x700u
 #define INTR_ERROR_CODE     0x800u
 #define INTR_NMI_UNBLOCK    0x1000u /* NMI unblocking due to IRET; VM exits only */
 #define INTR_VALID          0x80000000u
@@ -200,6 +245,7 @@ enum vmcs_field {
 /* Guest interruptibility state */
 #define BLOCKING_BY_STI   1u
 #define BLOCKING_BY_MOVSS 2u
+#define BLOCKING_BY_SMI   4u
 #define BLOCKING_BY_NMI   8u
 
 /* Guest activity state */
@@ -209,9 +255,16 @@ enum vmcs_field {
 #define ACTIVITY_WAIT_FOR_SIPI 3u
 
 /* Segment access rights */
-#define RIGHTS_UNUSABLE BIT(16)
+#define RIGHTS_S         BIT(4)
+#define RIGHTS_DPL_SHIFT 5
+#define RIGHTS_P         BIT(7)
+#define RIGHTS_L         BIT(13)
+#define RIGHTS_DB        BIT(14)
+#define RIGHTS_G         BIT(15)
+#define RIGHTS_UNUSABLE  BIT(16)
 
-#define PENDING_DEBUG_BS BIT(14)
+#define PENDING_DEBUG_BS  BIT(14)
+#define PENDING_DEBUG_RTM BIT(16)
 
 /* Basic exit reasons (SDM vol. 3, appendix VMX Basic Exit Reasons) */
 enum exit_reason {
