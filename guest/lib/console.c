@@ -34,7 +34,8 @@
 static u8 ring[1024];
 static u32 ring_head, ring_tail;
 static u32 lock;
-/* Bytes that fit into the transmit FIFO since it was last seen empty. */
+/* Bytes that fit into the transmit FIFO since it was last seen empty.  kvm0 writes to the same
+ * UART, but waits for an empty FIFO before each byte, so that at most one is in it unseen. */
 static u32 room;
 
 void console_init(void)
@@ -80,7 +81,7 @@ void console_put_raw(char c)
 {
 	for (u32 n = 0; !room && n < MAX_POLLS && !(inb(UART_LSR) & LSR_THR_EMPTY); n++)
 		cpu_pause();
-	room = room ? room - 1 : FIFO_SIZE - 1;
+	room = room ? room - 1 : FIFO_SIZE - 2;
 	outb(UART_DATA, (u8)c);
 }
 
