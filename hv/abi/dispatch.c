@@ -9,67 +9,69 @@
 #include "core/page.h"
 #include "kvm/wake.h"
 
-struct call {
-	u64 a, b, c; /* RDI, RSI, RDX */
-	u64 second;  /* RDX on return */
-	struct vmx_vcpu *control;
+/* What a call returns beside RAX. */
+struct outcome {
+	u64 second; /* RDX */
 	enum hypercall_result special;
 };
 
 /* KVM_RUN's results beside KVM's own. */
-static s64 run_result(struct call *call, s64 result, const struct run_outcome *run)
+static s64 run_result(const struct run_outcome *run, s64 result, struct outcome *out)
 {
 	switch (run->result) {
 	case RUN_USER:
 		return result;
 	case RUN_AGAIN:
-		return KVM0_RUN_AGAIN;
+		break;
 	case RUN_BLOCKED:
-		call->second = run->deadline;
+		out->second = run->deadline;
 		return KVM0_RUN_BLOCKED;
 	case RUN_INIT:
-		call->special = HYPERCALL_INIT;
-		return KVM0_RUN_AGAIN;
+		out->special = HYPERCALL_INIT;
+		break;
 	case RUN_MACHINE_CHECK:
-		call->special = HYPERCALL_MACHINE_CHECK;
-		return KVM0_RUN_AGAIN;
+		out->special = HYPERCALL_MACHINE_CHECK;
+		break;
 	}
-	return result;
+	return KVM0_RUN_AGAIN;
 }
 
-static s64 call_ioctl(struct call *call)
+static s64 call_ioctl(struct vmx_vcpu *v, struct outcome *out)
 {
-	struct run_outcome run = {.result = RUN_USER};
+	u64 handle = v->gpr[GPR_RDI], arg = v->gpr[GPR_RDX];
+	u32 request = (u32)v->gpr[GPR_RSI];
+	struct run_outcome run;
 	struct handle_ref ref;
 	s64 result;
 
-	if (call->a == 0)
-		return system_request((u32)call->b, call->c);
-	result = handle_get(call->a, &ref);
+	if (handle == 0)
+		return system_request(request, arg);
+	result = handle_get(handle, &ref);
 	if (result)
 		return result;
-	if (ref.kind == HANDLE_VM) {
-		result = vm_request(ref.vm, (u32)call->b, call->c);
+	if (ref.vcpu) {
+		run.result = RUN_USER;
+		result = vcpu_request(ref.vcpu, request, arg, v, &run);
+		result = run_result(&run, result, out);
 	} else {
-		result = vcpu_request(ref.vcpu, (u32)call->b, call->c, call->control, &run);
-		result = run_result(call, result, &run);
+		result = vm_request(ref.vm, request, arg);
 	}
 	handle_put(&ref);
 	return result;
 }
 
-static s64 call_set_run_page(struct call *call)
+static s64 call_set_run_page(u64 handle, u64 address)
 {
 	struct handle_ref ref;
-	s64 result = handle_get(call->a, &ref);
+	s64 result = handle_get(handle, &ref);
 	void *page;
 
 	if (result)
 		return result;
-	page = copy_page(call->b);
-	if (ref.kind != HANDLE_VCPU)
+	page = copy_page(address);
+	if (!ref.vcpu)
 		result = -ENOTTY;
-	else if (!IS_ALIGNED(call->b, PAGE_SIZE))
+	else if (!IS_ALIGNED(address, PAGE_SIZE))
 		result = -EINVAL;
 	else if (!page)
 		result = -EFAULT;
@@ -85,37 +87,39 @@ static s64 call_set_run_page(struct call *call)
 
 #define LOG_CHUNK 512u
 
-static s64 call_read_log(struct call *call)
+static s64 call_read_log(u64 to, u64 size, u64 position, struct outcome *out)
 {
 	char text[LOG_CHUNK];
 	u64 done = 0;
 
-	call->second = call->c;
-	while (done < call->b) {
-		u64 next = call->second;
-		size_t n = log_read(text, MIN(call->b - done, LOG_CHUNK), &next);
+	out->second = position;
+	while (done < size) {
+		u64 next = out->second;
+		size_t n = log_read(text, MIN(size - done, LOG_CHUNK), &next);
 
 		if (!n)
 			break;
-		if (copy_out(call->a + done, text, n))
+		if (copy_out(to + done, text, n))
 			return -EFAULT;
-		call->second = next;
+		out->second = next;
 		done += n;
 	}
 	return (s64)done;
 }
 
-static s64 dispatch(u64 number, struct call *call)
+static s64 dispatch(struct vmx_vcpu *v, struct outcome *out)
 {
-	switch (number) {
+	const u64 *g = v->gpr;
+
+	switch (g[GPR_RAX]) {
 	case KVM0_CALL_IOCTL:
-		return call_ioctl(call);
+		return call_ioctl(v, out);
 	case KVM0_CALL_CLOSE:
-		return handle_close(call->a);
+		return handle_close(g[GPR_RDI]);
 	case KVM0_CALL_SET_RUN_PAGE:
-		return call_set_run_page(call);
+		return call_set_run_page(g[GPR_RDI], g[GPR_RSI]);
 	case KVM0_CALL_READ_LOG:
-		return call_read_log(call);
+		return call_read_log(g[GPR_RDI], g[GPR_RSI], g[GPR_RDX], out);
 	case KVM0_CALL_NEXT_WAKE:
 		return 0;
 	default:
@@ -125,19 +129,14 @@ static s64 dispatch(u64 number, struct call *call)
 
 enum hypercall_result hypercall(struct vmx_vcpu *v)
 {
-	u64 *g = v->gpr;
-	struct call call = {.a = g[GPR_RDI],
-			    .b = g[GPR_RSI],
-			    .c = g[GPR_RDX],
-			    .control = v,
-			    .special = HYPERCALL_DONE};
+	struct outcome out = {0, HYPERCALL_DONE};
 
 	if (vmx_cpl() != 0) {
-		g[GPR_RAX] = (u64)-EPERM;
+		v->gpr[GPR_RAX] = (u64)-EPERM;
 		return HYPERCALL_DONE;
 	}
-	g[GPR_RAX] = (u64)dispatch(g[GPR_RAX], &call);
-	g[GPR_RDX] = call.second;
-	g[GPR_RSI] = wake_take();
-	return call.special;
+	v->gpr[GPR_RAX] = (u64)dispatch(v, &out);
+	v->gpr[GPR_RDX] = out.second;
+	v->gpr[GPR_RSI] = wake_take();
+	return out.special;
 }
