@@ -63,7 +63,7 @@ static s64 call_ioctl(struct vmx_vcpu *v, struct outcome *out)
 static __attribute__((noinline)) s64 call_set_run_page(u64 handle, u64 address)
 {
 	struct handle_ref ref;
-	s64 result = handle_get(handle, &ref);
+	s64 result = handle ? handle_get(handle, &ref) : -ENOTTY;
 	void *page;
 
 	if (result)
