@@ -87,7 +87,8 @@ static __attribute__((noinline)) s64 call_set_run_page(u64 handle, u64 address)
 
 #define LOG_CHUNK 512u
 
-static __attribute__((noinline)) s64 call_read_log(u64 to, u64 size, u64 position, struct outcome *out)
+static __attribute__((noinline)) s64 call_read_log(u64 to, u64 size, u64 position,
+						   struct outcome *out)
 {
 	char text[LOG_CHUNK];
 	u64 done = 0;
