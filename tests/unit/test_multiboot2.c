@@ -95,7 +95,7 @@ static void add_everything(void)
 	tag(MB2_TAG_LOAD_BASE, &base, 4);
 	tag(MB2_TAG_CMDLINE, "loglevel=debug pool=8M", 23);
 	tag(MB2_TAG_LOADER_NAME, "GRUB", 5);
-	module_tag(0x200000, 0x280000, "run /linux");
+	module_tag(0x200000, 0x280000, "control run /linux");
 	module_tag(0x280000, 0x900000, "kernel");
 	module_tag(0xfff00000, 0xffffffff, "");
 	mmap_tag(map, 3);
@@ -124,7 +124,7 @@ static void test_keeps_everything(void **state)
 	assert_int_equal(info.module_count, 3);
 	assert_int_equal(info.module[0].start, 0x200000);
 	assert_int_equal(info.module[0].end, 0x280000);
-	assert_string_equal(info.module[0].text, "run /linux");
+	assert_string_equal(info.module[0].text, "control run /linux");
 	assert_string_equal(info.module[2].text, "");
 	assert_int_equal(info.mmap_count, 3);
 	assert_int_equal(info.mmap[2].type, 3);
