@@ -10,7 +10,7 @@ BENCH_ITEMS := $(filter-out %_kvm0.c,$(wildcard tests/bench/bench*.c))
 PAYLOADS := $(O)/payloads/payloads.o
 $(O)/payloads/layout.inc: guest/payloads/layout.h tests/abi/rules.mk
 	@mkdir -p $(@D)
-	$(Q)sed -n 's/^#define \([A-Z0-9_]* [^ ]*\)$$/%define \1/p' $< > $@
+	$(Q)sed -n 's/^#define \([A-Z0-9_]*\)  *\([^ ]*\)$$/%define \1 \2/p' $< > $@
 $(PAYLOADS): $(wildcard guest/payloads/*.asm) $(O)/payloads/layout.inc
 	$(call say,NASM,guest/payloads/payloads.asm)
 	$(Q)$(NASM) -f elf64 -Werror -I$(O)/payloads/ -Iguest/payloads/ -o $@ \
