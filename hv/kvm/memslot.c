@@ -27,8 +27,6 @@ static const struct memslot *find_id(const struct memslots *s, u32 id)
 	return NULL;
 }
 
-/* Guest-physical addresses are at most 52 bits wide, and so is a slot's end. */
-#define GPA_LIMIT      (1ull << 52)
 #define SLOT_MAX_PAGES ((1ull << 31) - 1) /* KVM's own limit */
 
 static int check_region(const struct kvm_userspace_memory_region *r)
@@ -43,7 +41,7 @@ static int check_region(const struct kvm_userspace_memory_region *r)
 		return -EINVAL;
 	if (r->guest_phys_addr + r->memory_size < r->guest_phys_addr ||
 	    r->userspace_addr + r->memory_size < r->userspace_addr ||
-	    r->guest_phys_addr + r->memory_size > GPA_LIMIT)
+	    r->guest_phys_addr + r->memory_size > MEMSLOT_GPA_LIMIT)
 		return -EINVAL;
 	return 0;
 }

@@ -10,6 +10,9 @@
 
 #define MEMSLOT_MAX 512u /* KVM_CAP_NR_MEMSLOTS */
 
+/* A slot's end at the most: what the four levels of an EPT translate. */
+#define MEMSLOT_GPA_LIMIT (1ull << 48)
+
 struct memslot {
 	gpa_t base;
 	u64 size; /* bytes, > 0 */

@@ -16,6 +16,8 @@ void wake_add(u32 handle)
 {
 	struct wake_list *l = &lists[this_cpu()->index];
 
+	if (!handle) /* closed: nobody can wait for it */
+		return;
 	if (l->count == WAKE_MAX) {
 		l->count = 1;
 		l->handle[0] = KVM0_WAKE_ALL;
