@@ -143,8 +143,8 @@ void vmx_save_debug_registers(struct vmx_vcpu *v)
 	vmx_set_cpu_controls(v, v->cpu_controls | (u32)CPU_MOV_DR);
 }
 
-/* KVM transfers all of the structure but MXCSR, which it has a place for; the bits of XSTATE_BV say what of it is not
- * in its initial configuration. */
+/* KVM transfers all of the structure but MXCSR, which it has a place for.  The bits of
+ * XSTATE_BV say what of the image is not in its initial configuration. */
 void vmx_get_fpu(struct vmx_vcpu *v, struct kvm_fpu *out)
 {
 	const struct fxsave *f = v->xsave;
