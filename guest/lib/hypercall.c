@@ -38,17 +38,6 @@ void kvm0_on_wake(void (*hook)(u32 handle))
 	wake_hook = hook;
 }
 
-struct kvm0_result kvm0_call(u64 number, u64 a, u64 b, u64 c)
-{
-	struct kvm0_result r;
-
-	__asm__ volatile("vmcall"
-			 : "=a"(r.value), "=d"(r.second), "=S"(r.wake)
-			 : "a"(number), "D"(a), "S"(b), "d"(c)
-			 : "memory", "cc");
-	return r;
-}
-
 static void deliver_wake(u32 handle)
 {
 	u32 me = cpu_this()->index;
@@ -66,17 +55,24 @@ static void deliver_wake(u32 handle)
 		wake_hook(handle);
 }
 
-static struct kvm0_result call(u64 number, u64 a, u64 b, u64 c)
+/* Not inline: it is rare. */
+static __attribute__((noinline)) void deliver_wakes(u64 wake)
 {
-	if (!kvm0_present())
-		return (struct kvm0_result){.value = -ENOSYS};
-	struct kvm0_result r = kvm0_call(number, a, b, c);
-	for (u64 wake = r.wake; wake;) {
+	for (;;) {
 		deliver_wake((u32)wake & WAKE_HANDLE);
 		if (!(wake & KVM0_WAKE_MORE))
 			break;
 		wake = kvm0_call(KVM0_CALL_NEXT_WAKE, 0, 0, 0).wake;
 	}
+}
+
+static inline struct kvm0_result call(u64 number, u64 a, u64 b, u64 c)
+{
+	if (!version)
+		return (struct kvm0_result){.value = -ENOSYS};
+	struct kvm0_result r = kvm0_call(number, a, b, c);
+	if (r.wake)
+		deliver_wakes(r.wake);
 	return r;
 }
 

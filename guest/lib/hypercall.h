@@ -23,7 +23,16 @@ bool kvm0_present(void);
 u32 kvm0_version(void);
 
 /* The bare call, for those that want every register; wake-ups are the caller's to handle. */
-struct kvm0_result kvm0_call(u64 number, u64 a, u64 b, u64 c);
+static inline struct kvm0_result kvm0_call(u64 number, u64 a, u64 b, u64 c)
+{
+	struct kvm0_result r;
+
+	__asm__ volatile("vmcall"
+			 : "=a"(r.value), "=d"(r.second), "=S"(r.wake)
+			 : "a"(number), "D"(a), "S"(b), "d"(c)
+			 : "memory", "cc");
+	return r;
+}
 
 /*
  * The calls of kvm0/abi.h.  Each fetches all wake-ups that it was told of and delivers them:

@@ -74,7 +74,6 @@ FAULT fault_set_cr4, mov cr4, rax
 FAULT fault_set_cr8, mov cr8, rax
 FAULT fault_xsetbv, xsetbv
 FAULT fault_set_dr6, mov dr6, rax
-FAULT fault_set_dr4, mov dr4, rax
 
 ; One step with the trap flag: the handler comes behind the NOP.
 ENTRY fault_single_step

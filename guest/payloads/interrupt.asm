@@ -239,10 +239,3 @@ ENTRY irq_ioapic
 	cmp ebx, ecx
 	jb .next
 	DONE
-
-; HLT with interrupts on, for whatever wakes it.
-ENTRY irq_halt_on
-	XAPIC_ON
-	sti
-	hlt
-	DONE

@@ -91,10 +91,6 @@ ENTRY long_hlt
 	DONE
 
 ; Port I/O from 64-bit mode, where RSI and RDI are 64 bits wide.
-ENTRY long_out
-	mov dx, PORT_TEST
-	out dx, eax
-	DONE
 ENTRY long_in
 	mov dx, PORT_TEST
 	in eax, dx

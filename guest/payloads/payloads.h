@@ -26,14 +26,14 @@ extern const char fault_vmclear[], fault_vmlaunch[], fault_vmresume[], fault_vmp
 extern const char fault_vmptrst[], fault_vmread[], fault_vmwrite[], fault_vmxoff[], fault_vmxon[];
 extern const char fault_invept[], fault_invvpid[], fault_rdmsr[], fault_wrmsr[];
 extern const char fault_set_cr0[], fault_set_cr3[], fault_set_cr4[], fault_set_cr8[];
-extern const char fault_xsetbv[], fault_set_dr6[], fault_set_dr4[];
+extern const char fault_xsetbv[], fault_set_dr6[];
 extern const char fault_single_step[], fault_debug_handler[], fault_twice[];
 
 /* io.asm: ports and MMIO. */
 extern const char long_mmio_write[], long_mmio_read[], long_mmio_modify[], long_mmio_movsb[];
 extern const char long_mmio_movsq[], long_mmio_stosd[], long_mmio_lodsd[];
 extern const char long_mmio_undecodable[], long_load[], long_store[], long_jump[], long_done[];
-extern const char long_hlt[], long_out[], long_in[], long_outsd[], long_insd[], long_spin[];
+extern const char long_hlt[], long_in[], long_outsd[], long_insd[], long_spin[];
 
 /* state.asm: processor state. */
 extern const char state_cpuid[], state_rdmsr[], state_wrmsr[], state_cr0[], state_cr4[];
@@ -44,7 +44,7 @@ extern const char state_sse_store[], state_registers[], state_tsc[], state_self_
 extern const char handler_plain[], handler_xapic[], handler_x2apic[];
 extern const char irq_window[], irq_queued[], irq_xapic_registers[], irq_xapic_tpr[];
 extern const char irq_self_xapic[], irq_self_x2apic[], irq_masked_by_tpr[], irq_timer_once[];
-extern const char irq_timer_periodic[], irq_timer_deadline[], irq_ioapic[], irq_halt_on[];
+extern const char irq_timer_periodic[], irq_timer_deadline[], irq_ioapic[];
 
 /* timing.asm: the benchmark's. */
 extern const char time_empty[], time_cpuid[], time_vmcall[], time_rdmsr[], time_wrmsr[];

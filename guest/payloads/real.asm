@@ -78,8 +78,7 @@ ENTRY real_mmio
 	mov esi, [bx + 12]
 	DONE
 
-; Loads an interrupt table of one page at GPA_VARS with LIDT and divides by zero: the handler
-; of vector 0 is what the test wrote there.
+; Divides by zero: vector 0 of the table at address 0, which the test fills.
 ENTRY real_divide
 	xor cx, cx
 	mov ax, 1
@@ -204,7 +203,7 @@ ENTRY real_pit_count
 	xchg al, ah
 	ret
 
-; Interrupts without an interrupt controller: counts to CX with them off, then STI and on.
+; Interrupts without an interrupt controller: READY 1 with them off, STI, READY 2 and 3.
 ENTRY real_window
 	mov al, 1
 	out PORT_READY, al

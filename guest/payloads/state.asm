@@ -124,8 +124,8 @@ ENTRY state_registers
 	out PORT_READY, al
 	DONE
 
-; The TSC before (RBX) and after (RCX) an exit to user space and a CPUID (R8), and the
-; difference of the smallest step seen in 100 pairs is never negative (RSI counts failures).
+; The TSC before (R9) and after (R10) an exit to the caller, and after a CPUID (R11); then RSI
+; counts how often among 100 more readings one was smaller than the one before.
 ENTRY state_tsc
 	call .read
 	mov r9, rax

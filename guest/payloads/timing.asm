@@ -1,7 +1,7 @@
 ; SPDX-License-Identifier: MIT
 ; Routines of the benchmark: each runs RDI times what it measures and stores the ticks of
 ; each time at RSI, eight bytes a sample.  R9 to R11 are the test's.  Between the two RDTSC
-; stand the MOV that keeps the first and the operation: TIME_EMPTY shows what that costs.
+; stand the MOV that keeps the first and the operation: time_empty shows what that costs.
 bits 64
 
 %macro TIME_BEGIN 0
@@ -15,7 +15,7 @@ bits 64
 	add rsi, 8
 %endmacro
 
-; TIME name, {operation}: one line of operation.  RBP is kept from the one before the loop.
+; TIME name, {operation}: one line of operation.
 %macro TIME 2+
 ENTRY %1
 %%loop:

@@ -60,10 +60,10 @@ static s64 call_ioctl(struct vmx_vcpu *v, struct outcome *out)
 	return result;
 }
 
-static s64 call_set_run_page(u64 handle, u64 address)
+static __attribute__((noinline)) s64 call_set_run_page(u64 handle, u64 address)
 {
 	struct handle_ref ref;
-	s64 result = handle_get(handle, &ref);
+	s64 result = handle ? handle_get(handle, &ref) : -ENOTTY;
 	void *page;
 
 	if (result)
@@ -87,7 +87,8 @@ static s64 call_set_run_page(u64 handle, u64 address)
 
 #define LOG_CHUNK 512u
 
-static s64 call_read_log(u64 to, u64 size, u64 position, struct outcome *out)
+static __attribute__((noinline)) s64 call_read_log(u64 to, u64 size, u64 position,
+						   struct outcome *out)
 {
 	char text[LOG_CHUNK];
 	u64 done = 0;
@@ -111,9 +112,9 @@ static s64 dispatch(struct vmx_vcpu *v, struct outcome *out)
 {
 	const u64 *g = v->gpr;
 
-	switch (g[GPR_RAX]) {
-	case KVM0_CALL_IOCTL:
+	if (__builtin_expect(g[GPR_RAX] == KVM0_CALL_IOCTL, 1))
 		return call_ioctl(v, out);
+	switch (g[GPR_RAX]) {
 	case KVM0_CALL_CLOSE:
 		return handle_close(g[GPR_RDI]);
 	case KVM0_CALL_SET_RUN_PAGE:

@@ -173,12 +173,10 @@ static s64 interrupt(struct vcpu *c, u64 arg)
 	return 0;
 }
 
-static s64 locked_request(struct vcpu *c, u32 request, u64 arg, struct vmx_vcpu *control,
-			  struct run_outcome *out)
+/* All but KVM_RUN, which is to be fast. */
+static __attribute__((noinline)) s64 other_request(struct vcpu *c, u32 request, u64 arg)
 {
 	switch (request) {
-	case KVM_RUN:
-		return run(c, arg, control, out);
 	case KVM_GET_REGS:
 		return get_regs(c, arg);
 	case KVM_SET_REGS:
@@ -216,7 +214,10 @@ s64 vcpu_request(struct vcpu *c, u32 request, u64 arg, struct vmx_vcpu *control,
 	if (!vcpu_trylock(c))
 		return -EAGAIN;
 	vmx_load(&c->vmx);
-	result = locked_request(c, request, arg, control, out);
+	if (__builtin_expect(request == KVM_RUN, 1))
+		result = run(c, arg, control, out);
+	else
+		result = other_request(c, request, arg);
 	vcpu_unlock(c);
 	return result;
 }

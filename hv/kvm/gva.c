@@ -189,11 +189,17 @@ static bool walk_quickly(const struct gva_paging *pg, const struct guest_mem *me
 	u64 wanted = PTE_P | PTE_A;
 	u64 table = pg->cr3 & FRAME;
 	u64 all = ~0ull, any = 0, entry = 0;
+	const u64 *direct;
 	u64 offset;
 	u32 shift;
+	gpa_t at;
 
 	for (shift = 39;; shift -= 9) {
-		if (mem->read_gpa(mem->ctx, gpa(table + (linear >> shift & 511) * 8), &entry, 8))
+		at = gpa(table + (linear >> shift & 511) * 8);
+		direct = guest_mem_window(mem, at, 8);
+		if (direct)
+			entry = READ_ONCE(*direct);
+		else if (mem->read_gpa(mem->ctx, at, &entry, 8))
 			return false;
 		all &= entry ^ PTE_NX;
 		any |= entry;

@@ -27,7 +27,20 @@ struct guest_mem {
 	int (*write_gpa)(void *ctx, gpa_t gpa, const void *buf, u32 len);
 	int (*cmpxchg_gpa)(void *ctx, gpa_t gpa, u64 *old, u64 new, u32 len);
 	void *ctx;
+	/* Memory that may be read in place, if size is not 0: gpa window_base is at window.
+	 * It stays so for as long as this structure is used. */
+	const u8 *window;
+	u64 window_base, window_size;
 };
+
+/* The @len bytes at @gpa in the window, or NULL. */
+static inline const void *guest_mem_window(const struct guest_mem *mem, gpa_t gpa, u32 len)
+{
+	u64 offset = gpa.v - mem->window_base;
+
+	return offset < mem->window_size && mem->window_size - offset >= len ? mem->window + offset
+									     : NULL;
+}
 
 /* What the walk needs to know of the vCPU. */
 struct gva_paging {

@@ -44,10 +44,7 @@ int handle_open(struct vm *vm, struct vcpu *vcpu)
 
 int handle_get(u64 handle, struct handle_ref *ref)
 {
-	*ref = (struct handle_ref){.kind = HANDLE_SYSTEM};
-	if (handle == 0)
-		return 0;
-	if (handle >= HANDLE_MAX)
+	if (handle == 0 || handle >= HANDLE_MAX)
 		return -EBADF;
 	spin_lock(&table.lock);
 	ref->vm = table.slot[handle].vm;
@@ -55,7 +52,6 @@ int handle_get(u64 handle, struct handle_ref *ref)
 	if (ref->vm)
 		vm_get(ref->vm);
 	spin_unlock(&table.lock);
-	ref->kind = ref->vcpu ? HANDLE_VCPU : HANDLE_VM;
 	return ref->vm ? 0 : -EBADF;
 }
 

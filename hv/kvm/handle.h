@@ -7,13 +7,10 @@
 
 #include "kvm/vcpu.h"
 
-enum handle_kind { HANDLE_FREE, HANDLE_SYSTEM, HANDLE_VM, HANDLE_VCPU };
-
-/* What a handle stands for, while a call uses it. */
+/* What a handle stands for, while a call uses it.  Handle 0, the system, has none. */
 struct handle_ref {
-	enum handle_kind kind;
-	struct vm *vm;     /* HANDLE_VM and HANDLE_VCPU */
-	struct vcpu *vcpu; /* HANDLE_VCPU */
+	struct vm *vm;
+	struct vcpu *vcpu; /* NULL: it is the VM's own handle */
 };
 
 #define HANDLE_MAX 4225u /* the system; 64 VMs; 64 vCPUs for each */

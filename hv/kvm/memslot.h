@@ -49,5 +49,11 @@ int memslots_plan(const struct memslots *s, const struct kvm_userspace_memory_re
 /* Carry out what memslots_plan() found; cannot fail. */
 void memslots_commit(struct memslots *s, const struct memslot_change *change);
 
+/* The slot that memslots_find() found last, or NULL if there is none. */
+static inline const struct memslot *memslots_last(const struct memslots *s)
+{
+	return s->last < s->count ? &s->sorted[s->last] : NULL;
+}
+
 /* The slot that holds @a, or NULL. */
 const struct memslot *memslots_find(struct memslots *s, gpa_t a);

@@ -145,10 +145,19 @@ static int cmpxchg_gpa(void *ctx, gpa_t a, u64 *old, u64 new, u32 len)
 
 struct guest_mem mmu_guest_mem(struct vm *vm)
 {
-	return (struct guest_mem){.read_gpa = read_gpa,
-				  .write_gpa = write_gpa,
-				  .cmpxchg_gpa = cmpxchg_gpa,
-				  .ctx = vm};
+	struct guest_mem mem = {.read_gpa = read_gpa,
+				.write_gpa = write_gpa,
+				.cmpxchg_gpa = cmpxchg_gpa,
+				.ctx = vm};
+	const struct memslot *m = memslots_last(&vm->slots);
+
+	/* The slot that was of use last: in a usual VM, the one with nearly all its memory. */
+	if (m) {
+		mem.window = phys_to_virt(slot_address(m, m->base));
+		mem.window_base = m->base.v;
+		mem.window_size = m->size;
+	}
+	return mem;
 }
 
 int mmu_read(struct vm *vm, gpa_t a, void *buf, u32 len)

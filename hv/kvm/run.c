@@ -381,12 +381,19 @@ static enum exit_action run_loop(struct vcpu *c, u64 *deadline)
 static void fill_run(struct vcpu *c)
 {
 	struct kvm_run *run = c->run;
+	bool interruptible = (vmx_rflags() & RFLAGS_IF) != 0;
 
 	run->flags = 0;
-	run->ready_for_interrupt_injection = ready_for_interrupt(c);
-	run->if_flag = (vmx_rflags() & RFLAGS_IF) != 0;
-	run->cr8 = vcpu_get_cr8(c);
-	run->apic_base = c->vm->chip ? c->lapic.base : c->apic_base;
+	run->if_flag = interruptible;
+	if (c->vm->chip) {
+		run->ready_for_interrupt_injection = 1;
+		run->cr8 = lapic_cr8(&c->lapic);
+		run->apic_base = c->lapic.base;
+	} else {
+		run->ready_for_interrupt_injection = interruptible && ready_for_interrupt(c);
+		run->cr8 = c->cr8;
+		run->apic_base = c->apic_base;
+	}
 }
 
 static enum run_result result_of(enum exit_action a)
@@ -419,7 +426,7 @@ enum run_result vcpu_run(struct vcpu *c, struct vmx_vcpu *control, int *err, u64
 		return RUN_USER;
 	}
 	vmx_switch(control, &c->vmx);
-	a = run_complete(c);
+	a = c->completion ? run_complete(c) : GO_ON;
 	if (a == GO_ON && READ_ONCE(c->run->immediate_exit)) {
 		c->run->exit_reason = KVM_EXIT_INTR;
 		*err = -EINTR;

@@ -129,12 +129,13 @@ static enum exit_action emulated_fault(struct vcpu *c)
 /* Let the emulator go on with the instruction, the state of which is in c->emu. */
 static enum exit_action step(struct vcpu *c)
 {
-	struct guest_mem mem = mmu_guest_mem(c->vm);
+	struct guest_mem mem;
 	enum emu_result r;
 
 	c->completion = COMPLETE_NOTHING;
 	for (;;) {
 		spin_lock(&c->vm->lock);
+		mem = mmu_guest_mem(c->vm);
 		r = emulate(&c->emu, &c->io, &mem);
 		spin_unlock(&c->vm->lock);
 		if (r == EMU_NEED_MMIO_READ && device_access(c, false, &c->io.mmio))

@@ -4,7 +4,7 @@
 #include <kvm0/abi.h>
 #include "cpu/percpu.h"
 
-#define WAKE_MAX 16u
+#define WAKE_MAX 15u
 
 /* Touched only by the CPU itself, inside a hypercall. */
 static struct wake_list {

@@ -5,6 +5,9 @@
 
 #define MAX_HANDLES 4096
 
+/* A test's time. */
+#define TEST_MS 10000
+
 static struct {
 	struct check_counts counts;
 	enum check_style style;
@@ -117,7 +120,7 @@ static void __attribute__((noinline)) run_test(const struct test *test)
 {
 	state.test = test;
 	state.memory_used = 0;
-	t_start_watchdog();
+	t_start_watchdog(TEST_MS);
 	if (__builtin_setjmp(state.env) == 0) {
 		test->run();
 		if (state.style == CHECK_TESTS)

@@ -42,7 +42,7 @@ long t_close(int handle);
 struct kvm_run *t_map_run(int vcpu, void *page);
 /*
  * KVM_RUN with the meaning that it has on Linux: a vCPU that waits blocks the caller.  0, or
- * -errno.  After some seconds of a test a run that does not end gives -EINTR or -ETIMEDOUT.
+ * -errno; -EINTR when the watchdog's time is over.
  */
 long t_run(int vcpu);
 /*
@@ -50,8 +50,8 @@ long t_run(int vcpu);
  * interrupt of this machine, -EAGAIN where t_run() would block.
  */
 long t_run_quick(int vcpu);
-/* Starts the clock of that limit anew. */
-void t_start_watchdog(void);
+/* From now on runs may last so many milliseconds, of this machine's time, in all. */
+void t_start_watchdog(u32 ms);
 /*
  * `size` zeroed bytes at a multiple of 2 MiB, in pages that a memory slot may name; NULL if
  * there is no memory.  Never freed.

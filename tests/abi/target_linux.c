@@ -12,9 +12,6 @@
 #include <unistd.h>
 #include "tests/abi/target.h"
 
-/* A test's time, in seconds of this machine. */
-#define WATCHDOG_SECONDS 10
-
 const char target_name[] = "Linux";
 const bool target_is_kvm0 = false;
 
@@ -85,10 +82,10 @@ long t_run_quick(int vcpu)
 	return t_ioctl(vcpu, KVM_RUN, 0);
 }
 
-void t_start_watchdog(void)
+void t_start_watchdog(u32 ms)
 {
 	/* Comes again and again: the first may fall between two runs. */
-	struct itimerval timer = {.it_value = {.tv_sec = WATCHDOG_SECONDS},
+	struct itimerval timer = {.it_value = {.tv_sec = ms / 1000, .tv_usec = ms % 1000 * 1000L},
 				  .it_interval = {.tv_usec = 100000}};
 	struct sigaction action = {.sa_handler = interrupt_run};
 

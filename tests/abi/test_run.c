@@ -165,6 +165,26 @@ static void run_cr8_refused(void)
 	machine_run_out(&m, PORT_DONE);
 }
 
+/*
+ * A guest that never exits is left when the caller is interrupted, and can be gone on with.  Its
+ * interrupts are on: entered with IF clear, Bochs 2.7 lets no interrupt of the host end the run.
+ */
+static void run_endless(void)
+{
+	struct machine m;
+	u64 at;
+
+	machine_open(&m, MODE_LONG, 0);
+	m.regs.rflags = 0x202;
+	machine_start(&m, long_spin);
+	t_start_watchdog(50);
+	CHECK_RESULT(t_run(m.vcpu), -EINTR);
+	at = machine_regs(&m).rip;
+	CHECK(at >= machine_entry(long_spin) && at < machine_entry(long_spin) + 4);
+	t_start_watchdog(1000);
+	machine_do(&m, long_done);
+}
+
 /* All general registers come out of a guest and go into it. */
 static void run_registers(void)
 {
@@ -245,5 +265,5 @@ static void run_mode_changes(void)
 
 SUITE(run, TEST(run_argument), TEST(run_immediate_exit), TEST(run_without_cpuid),
       TEST(run_without_memory), TEST(run_hlt), TEST(run_hlt_long), TEST(run_triple_fault),
-      TEST(run_fail_entry), TEST(run_fields), TEST(run_cr8_refused), TEST(run_registers),
-      TEST(run_real_mode), TEST(run_mode_changes));
+      TEST(run_fail_entry), TEST(run_fields), TEST(run_cr8_refused), TEST(run_endless),
+      TEST(run_registers), TEST(run_real_mode), TEST(run_mode_changes));

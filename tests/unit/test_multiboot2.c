@@ -294,7 +294,7 @@ static void test_build_carries_on(void **state)
 {
 	(void)state;
 	build(NULL, 0);
-	assert_string_equal(again.cmdline, "run /linux"); /* without the module's name */
+	assert_string_equal(again.cmdline, "run /linux");
 	assert_int_equal(again.module_count, 2);
 	assert_int_equal(again.module[0].start, 0x280000);
 	assert_string_equal(again.module[0].text, "kernel");

@@ -53,8 +53,8 @@
 #define MSR_VMX_LAST           0x493u
 #define MSR_TSC_DEADLINE       0x6e0u
 #define MSR_X2APIC_FIRST       0x800u
-#define MSR_X2APIC_ID            0x802u
-#define MSR_X2APIC_ICR           0x830u
+#define MSR_X2APIC_ID          0x802u
+#define MSR_X2APIC_ICR         0x830u
 #define MSR_X2APIC_LAST        0x8ffu
 #define MSR_XSS                0xda0u
 #define MSR_EFER               0xc0000080u

@@ -164,19 +164,9 @@ static void set_host_state_of_cpu(struct percpu *p)
 	vmcs_write_nat(VMCS_HOST_GDTR_BASE, (u64)(uintptr_t)&p->gdt);
 }
 
-void vmx_make_current(struct vmx_vcpu *v)
+/* @v, whose VMCS is clear and now current, becomes active on this CPU. */
+static __attribute__((noinline)) void make_active(struct vmx_vcpu *v, struct percpu *p)
 {
-	struct percpu *p = this_cpu();
-	/* Acquire: pairs with clear_here(). */
-	u32 cpu = __atomic_load_n(&v->cpu, __ATOMIC_ACQUIRE);
-
-	if (cpu != p->index && cpu != NO_CPU)
-		clear_remote(v, cpu);
-	if (vmx_ptrld(v->vmcs))
-		panic("VMPTRLD of 0x%llx failed", v->vmcs.v);
-	p->current_vmcs = v->vmcs;
-	if (cpu == p->index)
-		return;
 	v->next = vmx_cpus[p->index].active;
 	vmx_cpus[p->index].active = v;
 	v->cpu = p->index;
@@ -184,6 +174,21 @@ void vmx_make_current(struct vmx_vcpu *v)
 	/* Translations of this VPID may be left from the last time it was here. */
 	if (v->vpid && vmx_invvpid(INV_SINGLE_CONTEXT, v->vpid))
 		panic("INVVPID of %u failed", v->vpid);
+}
+
+void vmx_make_current(struct vmx_vcpu *v)
+{
+	struct percpu *p = this_cpu();
+	/* Acquire: pairs with clear_here(). */
+	u32 cpu = __atomic_load_n(&v->cpu, __ATOMIC_ACQUIRE);
+
+	if (__builtin_expect(cpu != p->index && cpu != NO_CPU, 0))
+		clear_remote(v, cpu);
+	if (vmx_ptrld(v->vmcs))
+		panic("VMPTRLD of 0x%llx failed", v->vmcs.v);
+	p->current_vmcs = v->vmcs;
+	if (__builtin_expect(cpu != p->index, 0))
+		make_active(v, p);
 }
 
 void vmx_unload_all(void)

@@ -125,9 +125,9 @@ static enum vmx_exit_kind skip(struct vmx_vcpu *v, enum vmx_exit_kind kind)
 	return kind;
 }
 
-static enum vmx_exit_kind decode(struct vmx_vcpu *v, struct vmx_exit *exit)
+static enum vmx_exit_kind decode(struct vmx_vcpu *v, u32 reason, struct vmx_exit *exit)
 {
-	switch (exit->reason) {
+	switch (reason) {
 	case EXIT_CPUID:
 		return VMX_CPUID;
 	case EXIT_IO:
@@ -162,8 +162,9 @@ static enum vmx_exit_kind decode(struct vmx_vcpu *v, struct vmx_exit *exit)
 		return skip(v, VMX_PAUSE);
 	case EXIT_INVD: /* a guest's caches are everybody's */
 	case EXIT_WBINVD:
+		return skip(v, VMX_RESUME);
 	case EXIT_TPR_BELOW_THRESHOLD:
-		return exit->reason == EXIT_TPR_BELOW_THRESHOLD ? VMX_RESUME : skip(v, VMX_RESUME);
+		return VMX_RESUME;
 	case EXIT_RDPMC:
 		return fault(v, VECTOR_GP, true);
 	case EXIT_TRIPLE_FAULT:
@@ -181,10 +182,10 @@ static enum vmx_exit_kind decode(struct vmx_vcpu *v, struct vmx_exit *exit)
 		return fault(v, VECTOR_UD, false);
 	default:
 		/* VMCLEAR to VMXON: the VMX instructions without an exit of their own use */
-		if (exit->reason >= EXIT_VMCLEAR && exit->reason <= EXIT_VMXON)
+		if (reason >= EXIT_VMCLEAR && reason <= EXIT_VMXON)
 			return fault(v, VECTOR_UD, false);
 		exit->qualification = vmcs_read_nat(VMCS_EXIT_QUALIFICATION);
-		return exit->reason & EXIT_ENTRY_FAILED ? VMX_ENTRY_FAILED : VMX_UNKNOWN;
+		return reason & EXIT_ENTRY_FAILED ? VMX_ENTRY_FAILED : VMX_UNKNOWN;
 	}
 }
 
@@ -198,7 +199,7 @@ static __noreturn void entry_not_started(void)
 
 void vmx_run(struct vmx_vcpu *v, struct vmx_exit *exit)
 {
-	u32 result, vectoring;
+	u32 result, reason, vectoring;
 
 	if (v->event)
 		write_event(v);
@@ -209,14 +210,15 @@ void vmx_run(struct vmx_vcpu *v, struct vmx_exit *exit)
 		exit->kind = VMX_KICKED;
 		return;
 	}
-	exit->reason = vmcs_read32(VMCS_EXIT_REASON);
-	if (!(exit->reason & EXIT_ENTRY_FAILED)) {
+	reason = vmcs_read32(VMCS_EXIT_REASON);
+	if (!(reason & EXIT_ENTRY_FAILED)) {
 		v->launched = true;
 		v->entries++;
 		vectoring = vmcs_read32(VMCS_IDT_VECTORING_INFO);
 		v->event = 0;
-		if (vectoring & INTR_VALID)
+		if (__builtin_expect(vectoring & INTR_VALID, 0))
 			requeue_event(v, vectoring);
 	}
-	exit->kind = decode(v, exit);
+	exit->reason = reason;
+	exit->kind = decode(v, reason, exit);
 }

@@ -263,6 +263,7 @@ enum emu_result access_fetch(struct emu *e)
 	u64 at = st->rip + st->insn_len;
 	u64 linear = access_linear(e, EMU_CS, at);
 	u64 n = MIN(EMU_INSN_MAX - st->insn_len, PAGE_SIZE - (linear & ~PAGE_MASK));
+	const void *direct;
 	enum emu_result r;
 	gpa_t gpa;
 
@@ -277,7 +278,10 @@ enum emu_result access_fetch(struct emu *e)
 	r = walk(e, linear, GVA_FETCH, &gpa);
 	if (r)
 		return r;
-	if (e->mem->read_gpa(e->mem->ctx, gpa, st->insn + st->insn_len, (u32)n))
+	direct = guest_mem_window(e->mem, gpa, (u32)n);
+	if (direct && n == EMU_INSN_MAX)
+		__builtin_memcpy(st->insn, direct, EMU_INSN_MAX);
+	else if (e->mem->read_gpa(e->mem->ctx, gpa, st->insn + st->insn_len, (u32)n))
 		return EMU_UNHANDLEABLE;
 	st->insn_len = (u8)(st->insn_len + n);
 	return EMU_DONE;
