@@ -76,6 +76,11 @@ align 8
 	dd 8
 header_end:
 
+; Read-only once kvm0 has page tables of its own.
+global boot_entry_tsc
+align 8
+boot_entry_tsc: dq 0
+
 global kvm0_start
 kvm0_start:
 	cli
@@ -91,6 +96,11 @@ kvm0_start:
 .here:
 	pop ebp
 	sub ebp, .here - boot_image
+	mov esi, eax
+	rdtsc
+	mov [ebp + boot_entry_tsc - boot_image], eax
+	mov [ebp + boot_entry_tsc - boot_image + 4], edx
+	mov eax, esi
 
 	mov edi, ebx
 	mov ebx, text_not_multiboot2 - boot_image

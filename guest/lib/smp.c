@@ -2,6 +2,7 @@
 /* The other CPUs; see smp.h. */
 #include <linux/errno.h>
 #include "guest/lib/smp.h"
+#include "guest/lib/hypercall.h"
 #include "guest/lib/acpi.h"
 #include "guest/lib/apic.h"
 #include "guest/lib/console.h"
@@ -88,8 +89,11 @@ static bool start_one(struct cpu *cpu, u64 page)
 	words->entry = (u32)addr((const void *)ap_main);
 	words->stack = addr(stack) + STACK_SIZE;
 	words->arg = addr(cpu);
-	apic_send_init(cpu->apic_id);
-	time_delay_us(10000);
+	/* Under kvm0 they wait for a SIPI from the start (kvm0/abi.h). */
+	if (!kvm0_present()) {
+		apic_send_init(cpu->apic_id);
+		time_delay_us(10000);
+	}
 	apic_send_startup(cpu->apic_id, (u8)(page >> 12));
 	if (wait_online(cpu, 1000))
 		return true;

@@ -5,6 +5,7 @@
 #include "abi/control_cpu.h"
 #include "abi/dispatch.h"
 #include "abi/power.h"
+#include "core/log.h"
 #include "core/memmap.h"
 #include "core/page.h"
 #include "core/panic.h"
@@ -84,14 +85,30 @@ static void exit_ept_violation(const struct vmx_exit *exit)
 		power_control_stopped("no memory is left to map 0x%llx for it", a);
 }
 
-/* INIT: wait for the SIPI that follows (SDM vol. 3, VM Exits, INIT signals). */
+#define STALE_INITS_MAX 1000u
+
+/*
+ * INIT: wait for the SIPI that follows (SDM vol. 3, VM Exits, INIT signals).  One that came
+ * while this CPU was waiting already may be held back until the SIPI has been taken: it is
+ * older than the SIPI, and to be forgotten.  Bochs 2.7 never takes back an INIT that has
+ * caused an exit, and so would exit for ever.
+ */
 static void exit_init(struct vmx_vcpu *v)
 {
-	/* This CPU hears no kick while it waits, so it must hold no guest's VMCS. */
-	vmx_unload_all();
-	vmx_load(v);
-	vmx_reset_state(v);
-	vmx_set_wait_for_sipi();
+	if (!vmx_at_sipi_start()) {
+		v->stale_inits = 0;
+		/* This CPU hears no kick while it waits, so it must hold no guest's VMCS. */
+		vmx_unload_all();
+		vmx_load(v);
+		vmx_reset_state(v);
+		vmx_set_wait_for_sipi();
+	} else if (++v->stale_inits == STALE_INITS_MAX) {
+		log_error("control",
+			  "CPU %u is not used any more: its INIT stays pending; send a "
+			  "CPU that waits already no INIT (an emulator's defect)",
+			  this_cpu()->index);
+		power_stop_this_cpu();
+	}
 }
 
 static void exit_vmcall(struct vmx_vcpu *v)

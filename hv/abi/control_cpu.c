@@ -5,6 +5,7 @@
 #include <linux/errno.h>
 #include "abi/copy.h"
 #include "abi/power.h"
+#include "cpu/layout.h"
 #include "cpu/msr_index.h"
 #include "cpu/regs.h"
 #include "kvm/cpuid.h"
@@ -24,7 +25,7 @@ static void fault(struct vmx_vcpu *v, u8 vector)
 
 static void signature(struct cpuid *r)
 {
-	r->eax = KVM0_CPUID_VERSION_LEAF;
+	r->eax = KVM0_CPUID_ENTRY_TSC_LEAF;
 	memcpy(&r->ebx, KVM0_CPUID_SIGNATURE, 4);
 	memcpy(&r->ecx, KVM0_CPUID_SIGNATURE + 4, 4);
 	memcpy(&r->edx, KVM0_CPUID_SIGNATURE + 8, 4);
@@ -57,6 +58,9 @@ static void filter_cpuid(u32 leaf, u32 subleaf, struct cpuid *r)
 		break;
 	case KVM0_CPUID_SIGNATURE_LEAF:
 		signature(r);
+		break;
+	case KVM0_CPUID_ENTRY_TSC_LEAF:
+		*r = (struct cpuid){.eax = (u32)boot_entry_tsc, .edx = (u32)(boot_entry_tsc >> 32)};
 		break;
 	case KVM0_CPUID_VERSION_LEAF:
 		*r = (struct cpuid){.eax = KVM0_ABI_VERSION};

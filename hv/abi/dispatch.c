@@ -123,6 +123,9 @@ static s64 dispatch(struct vmx_vcpu *v, struct outcome *out)
 		return call_read_log(g[GPR_RDI], g[GPR_RSI], g[GPR_RDX], out);
 	case KVM0_CALL_NEXT_WAKE:
 		return 0;
+	case KVM0_CALL_POOL:
+		out->second = page_total();
+		return (s64)page_unused();
 	default:
 		return -ENOSYS;
 	}

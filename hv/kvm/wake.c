@@ -4,12 +4,10 @@
 #include <kvm0/abi.h>
 #include "cpu/percpu.h"
 
-#define WAKE_MAX 15u
-
 /* Touched only by the CPU itself, inside a hypercall. */
 static struct wake_list {
 	u32 count;
-	u32 handle[WAKE_MAX];
+	u32 handle[WAKE_ROOM];
 } lists[MAX_CPUS];
 
 void wake_add(u32 handle)
@@ -18,7 +16,7 @@ void wake_add(u32 handle)
 
 	if (!handle) /* closed: nobody can wait for it */
 		return;
-	if (l->count == WAKE_MAX) {
+	if (l->count == WAKE_ROOM) {
 		l->count = 1;
 		l->handle[0] = KVM0_WAKE_ALL;
 	} else if (l->count != 1 || l->handle[0] != KVM0_WAKE_ALL) {

@@ -7,6 +7,9 @@
 
 #include "lib/types.h"
 
+/* Handles that a list has room for; beyond that it says "all". */
+#define WAKE_ROOM 15u
+
 /* Note that the vCPU with @handle is to be woken.  If there are too many the list
  * becomes "all of them". */
 void wake_add(u32 handle);

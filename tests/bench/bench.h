@@ -11,6 +11,9 @@
 #include "guest/lib/cpu.h"
 #include "tests/abi/machine.h"
 
+/* The TSC when the image was started; kvm0 only. */
+extern u64 bench_start_tsc;
+
 /* kvm0: on kvm0 only. */
 extern const struct suite suite_kvm0;
 extern const struct suite suite_api, suite_exit, suite_user, suite_irq, suite_mem;

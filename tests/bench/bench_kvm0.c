@@ -19,4 +19,29 @@ static void hypercall_version(void)
 	bench_row(NULL, NULL, bench_samples, ROUNDS, "host");
 }
 
-SUITE(kvm0, TEST(hypercall_version));
+/* From the boot loader's jump to kvm0 until a control guest can take orders. */
+static void boot_to_prompt(void)
+{
+	struct cpuid_regs r = cpuid(KVM0_CPUID_ENTRY_TSC_LEAF, 0);
+
+	bench_samples[0] = bench_start_tsc - ((u64)r.edx << 32 | r.eax);
+	bench_row(NULL, NULL, bench_samples, 1, "host");
+}
+
+static u64 pool_free(void)
+{
+	return (u64)kvm0_call(KVM0_CALL_POOL, 0, 0, 0).value;
+}
+
+/* Bytes of kvm0's pool, not ticks: a VM with memory, one vCPU and interrupt controllers. */
+static void vm_bytes(void)
+{
+	u64 before = pool_free();
+	struct machine m;
+
+	machine_open(&m, MODE_LONG, 1);
+	bench_samples[0] = (before - pool_free()) * 4096;
+	bench_row(NULL, NULL, bench_samples, 1, "host");
+}
+
+SUITE(kvm0, TEST(boot_to_prompt), TEST(vm_bytes), TEST(hypercall_version));

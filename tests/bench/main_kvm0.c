@@ -4,8 +4,12 @@
 #include "guest/lib/hypercall.h"
 #include "tests/bench/bench.h"
 
+u64 bench_start_tsc;
+
 int guest_main(const struct boot *boot)
 {
+	bench_start_tsc = rdtsc();
+
 	u32 failed = 1;
 
 	(void)boot;

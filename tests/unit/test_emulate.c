@@ -74,7 +74,8 @@ static int mem_cmpxchg(void *ctx, gpa_t at, u64 *old, u64 new, u32 len)
 	return mem_write(ctx, at, &new, len);
 }
 
-static const struct guest_mem guest = {mem_read, mem_write, mem_cmpxchg, NULL};
+static const struct guest_mem guest = {
+	.read_gpa = mem_read, .write_gpa = mem_write, .cmpxchg_gpa = mem_cmpxchg};
 
 /* A vCPU in a mode, flat, paging off, about to execute `code`. */
 static void start(u8 mode, const char *code, u32 len)

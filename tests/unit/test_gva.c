@@ -78,7 +78,11 @@ static int mem_cmpxchg(void *ctx, gpa_t at, u64 *old, u64 new, u32 len)
 	return 0;
 }
 
-static const struct guest_mem mem = {mem_read, mem_write, mem_cmpxchg, NULL};
+static const struct guest_mem mem = {.read_gpa = mem_read,
+				     .write_gpa = mem_write,
+				     .cmpxchg_gpa = mem_cmpxchg,
+				     .window = memory,
+				     .window_size = MEM_SIZE / 2}; /* so both ways are taken */
 
 static u64 *entry(u64 table, u64 index)
 {

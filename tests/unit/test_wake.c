@@ -13,8 +13,6 @@
 #include "cpu/percpu.h"
 #include "kvm/wake.h"
 
-#define LIST_ROOM 16u
-
 static struct percpu cpus[2];
 
 /* this_cpu() reads GS:0, which a process may point where it likes. */
@@ -73,7 +71,7 @@ static void test_several(void **state)
 	u32 count;
 
 	(void)state;
-	for (u32 n = 2; n <= LIST_ROOM; n++) {
+	for (u32 n = 2; n <= WAKE_ROOM; n++) {
 		u64 want = 0;
 
 		for (u32 h = 1; h <= n; h++) {
@@ -92,7 +90,7 @@ static void test_too_many(void **state)
 
 	(void)state;
 	for (u32 n = 1; n < 40; n++) {
-		for (u32 h = 1; h <= LIST_ROOM + n; h++)
+		for (u32 h = 1; h <= WAKE_ROOM + n; h++)
 			wake_add(h);
 		assert_int_equal(wake_take(), KVM0_WAKE_ALL);
 		assert_int_equal(wake_take(), 0);

@@ -18,7 +18,8 @@
 #define STACK_SIZE      (16 * 1024ull)
 #define MAX_CPUS        64u
 
-extern u64 image_phys_base; /* hpa of IMAGE_BASE; written by boot/entry.asm only */
+extern const u64 boot_entry_tsc; /* the TSC at kvm0_start; written by boot/entry.asm only */
+extern u64 image_phys_base;      /* hpa of IMAGE_BASE; written by boot/entry.asm only */
 
 /* The direct map's address of @a; touching it needs the page to be mapped. */
 static inline void *phys_to_virt(hpa_t a)

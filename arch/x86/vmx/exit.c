@@ -197,6 +197,29 @@ static __noreturn void entry_not_started(void)
 	panic("VM entry failed with VM-instruction error %u", vmcs_read32(VMCS_INSTRUCTION_ERROR));
 }
 
+/*
+ * Bochs 2.7 leaves SMIs masked after the wait-for-SIPI state, and then saves "blocking by
+ * SMI" at each exit, with which no entry outside SMM succeeds.  No hardware does that, so
+ * the first failed entry tells; from then on the bit is cleared after each exit.
+ */
+static void strip_smi_blocking(void)
+{
+	u32 blocking = vmcs_read32(VMCS_GUEST_INTERRUPTIBILITY);
+
+	if (blocking & BLOCKING_BY_SMI)
+		vmcs_write32(VMCS_GUEST_INTERRUPTIBILITY, blocking & ~BLOCKING_BY_SMI);
+}
+
+static bool failed_for_smi_blocking(struct vmx_vcpu *v, u32 reason)
+{
+	if (reason != (EXIT_ENTRY_FAILED | EXIT_ENTRY_GUEST_STATE) ||
+	    !(vmcs_read32(VMCS_GUEST_INTERRUPTIBILITY) & BLOCKING_BY_SMI))
+		return false;
+	v->strip_smi = true;
+	strip_smi_blocking();
+	return true;
+}
+
 void vmx_run(struct vmx_vcpu *v, struct vmx_exit *exit)
 {
 	u32 result, reason, vectoring;
@@ -218,6 +241,11 @@ void vmx_run(struct vmx_vcpu *v, struct vmx_exit *exit)
 		v->event = 0;
 		if (__builtin_expect(vectoring & INTR_VALID, 0))
 			requeue_event(v, vectoring);
+		if (v->strip_smi)
+			strip_smi_blocking();
+	} else if (failed_for_smi_blocking(v, reason)) {
+		exit->kind = VMX_RESUME;
+		return;
 	}
 	exit->reason = reason;
 	exit->kind = decode(v, reason, exit);

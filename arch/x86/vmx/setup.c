@@ -237,3 +237,9 @@ void vmx_start_at_sipi(struct vmx_vcpu *v, u8 vector)
 	vmx_set_segment(SEG_CS, &cs);
 	vmx_set_rip(0);
 }
+
+bool vmx_at_sipi_start(void)
+{
+	return vmx_rip() == 0 && !(vmx_cr0() & CR0_PE) &&
+	       vmcs_read32(VMCS_GUEST_ACTIVITY) == ACTIVITY_ACTIVE;
+}

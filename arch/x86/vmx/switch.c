@@ -40,6 +40,8 @@ void vmx_xsave_enable(void)
 {
 	struct cpuid r = cpuid(1, 0);
 
+	/* Without OSFXSR, FXSAVE leaves the XMM registers out. */
+	write_cr4(read_cr4() | CR4_OSFXSR | CR4_OSXMMEXCPT);
 	if (!(r.ecx & BIT(26)))
 		return;
 	write_cr4(read_cr4() | CR4_OSXSAVE);
@@ -141,8 +143,8 @@ void vmx_save_debug_registers(struct vmx_vcpu *v)
 	vmx_set_cpu_controls(v, v->cpu_controls | (u32)CPU_MOV_DR);
 }
 
-/* KVM's structure has the legacy state; the bits of XSTATE_BV say what of it is not
- * in its initial configuration. */
+/* KVM transfers all of the structure but MXCSR, which it has a place for.  The bits of
+ * XSTATE_BV say what of the image is not in its initial configuration. */
 void vmx_get_fpu(struct vmx_vcpu *v, struct kvm_fpu *out)
 {
 	const struct fxsave *f = v->xsave;
@@ -156,7 +158,6 @@ void vmx_get_fpu(struct vmx_vcpu *v, struct kvm_fpu *out)
 	out->last_opcode = f->fop;
 	out->last_ip = f->fip;
 	out->last_dp = f->fdp;
-	out->mxcsr = f->mxcsr;
 }
 
 void vmx_set_fpu(struct vmx_vcpu *v, const struct kvm_fpu *in)
@@ -171,7 +172,6 @@ void vmx_set_fpu(struct vmx_vcpu *v, const struct kvm_fpu *in)
 	f->fop = in->last_opcode;
 	f->fip = in->last_ip;
 	f->fdp = in->last_dp;
-	f->mxcsr = in->mxcsr & 0xffff;
 	if (host_xcr0)
 		*(u64 *)(void *)((u8 *)v->xsave + XSAVE_HEADER) |= XCR0_X87 | XCR0_SSE;
 }

@@ -246,6 +246,7 @@ enum vmcs_field {
 #define BLOCKING_BY_STI   1u
 #define BLOCKING_BY_MOVSS 2u
 #define BLOCKING_BY_SMI   4u
+#define BLOCKING_BY_SMI   4u
 #define BLOCKING_BY_NMI   8u
 
 /* Guest activity state */

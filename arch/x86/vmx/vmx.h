@@ -67,6 +67,8 @@ struct vmx_vcpu {
 	u64 dr6;         /* while another's is in the CPU */
 	u64 dr[4];       /* unless dr_in_cpu */
 	bool dr_in_cpu;  /* the guest's DR0 to DR3 are in the CPU, and its own to access */
+	bool strip_smi;  /* see exit.c */
+	u32 stale_inits; /* the control guest's: see hv/abi/control.c */
 	bool dr_enabled; /* ... and have to be, while it runs */
 	u8 *msr_bitmap;  /* one page */
 	u64 cr4_allowed; /* bits that the guest may set in CR4 */
@@ -277,6 +279,8 @@ void vmx_trap_port(u16 port);
 void vmx_set_wait_for_sipi(void);
 /* The state after SIPI @vector, running. */
 void vmx_start_at_sipi(struct vmx_vcpu *v, u8 vector);
+/* Is it in that state still, with no instruction done? */
+bool vmx_at_sipi_start(void);
 /* The state after INIT (SDM vol. 3, Processor State After Reset), running. */
 void vmx_reset_state(struct vmx_vcpu *v);
 

@@ -24,12 +24,21 @@
 #define KVM0_ABI_VERSION 1
 
 /*
+ * A control guest is entered on the boot CPU as a multiboot2 kernel.  All other CPUs of
+ * the MADT are in the wait-for-SIPI state then: a SIPI starts them; an INIT before it is
+ * allowed and changes nothing.
+ */
+
+/*
  * CPUID leaf 0x40000000 in the control guest: EAX is the highest leaf, and
  * EBX, ECX, EDX spell the signature.  Leaf 0x40000001: EAX is KVM0_ABI_VERSION.
  */
 #define KVM0_CPUID_SIGNATURE_LEAF 0x40000000u
 #define KVM0_CPUID_VERSION_LEAF   0x40000001u
 #define KVM0_CPUID_SIGNATURE      "kvm0kvm0kvm0"
+
+/* Leaf 0x40000002: EDX:EAX is the TSC at the moment the boot loader entered kvm0. */
+#define KVM0_CPUID_ENTRY_TSC_LEAF 0x40000002u
 
 /*
  * An ioctl.  RDI: handle; RSI: request, KVM's own number (KVM_RUN...); RDX: the
@@ -61,6 +70,9 @@
 
 /* The next vCPU to wake, in RSI as below.  Returns 0. */
 #define KVM0_CALL_NEXT_WAKE 4
+
+/* kvm0's memory pool: returns the pages of 4 KiB that are free, and in RDX all there are. */
+#define KVM0_CALL_POOL 5
 
 /*
  * Results of KVM_RUN beside KVM's own (0: see kvm_run->exit_reason, or an errno;
