@@ -191,6 +191,13 @@ $(O)/unit/%: tests/unit/%.c tests/unit/fake.c scripts/unit-sources Makefile | se
 unit: $(UNIT)
 	$(Q)scripts/test --unit $(UNIT)
 
+# FUZZ_MS: milliseconds for each target; FUZZ_SEED: the seed, by default another each time.
+FUZZ_MS   ?= 60000
+FUZZ_SEED ?= $(shell date +%s)
+.PHONY: fuzz
+fuzz: $(O)/unit/test_fuzz
+	$(Q)FUZZ_MS=$(FUZZ_MS) FUZZ_SEED=$(FUZZ_SEED) $<
+
 # CASES: names or patterns of cases in tests/e2e/cases.py.
 .PHONY: e2e
 e2e: iso
@@ -247,6 +254,7 @@ help:
 	'make test            build, check and test everything' \
 	'make iso             the ISO, $(O)/kvm0.iso: for a CD or a USB stick, BIOS or UEFI' \
 	'make unit            unit tests alone' \
+	'make fuzz            random inputs for the parsers; FUZZ_MS=60000 for each' \
 	'make e2e             boots in an emulator alone; CASES=NAME or a pattern' \
 	'make test-abi-linux  the ABI tests against the /dev/kvm of this machine' \
 	'make bench           measurements in emulator ticks, to $(O)/bench.txt' \
