@@ -227,6 +227,11 @@ void vmx_set_wait_for_sipi(void)
 	vmcs_write32(VMCS_GUEST_ACTIVITY, ACTIVITY_WAIT_FOR_SIPI);
 }
 
+bool vmx_waits_for_sipi(void)
+{
+	return vmcs_read32(VMCS_GUEST_ACTIVITY) == ACTIVITY_WAIT_FOR_SIPI;
+}
+
 void vmx_start_at_sipi(struct vmx_vcpu *v, u8 vector)
 {
 	struct kvm_segment cs = {.base = (u64)vector << 12,

@@ -281,6 +281,7 @@ void vmx_set_tpr_threshold(struct vmx_vcpu *v, u32 threshold);
 /* Exits for writes to @port; reads stay native but are seen too. */
 void vmx_trap_port(u16 port);
 void vmx_set_wait_for_sipi(void);
+bool vmx_waits_for_sipi(void);
 /* The state after SIPI @vector, running. */
 void vmx_start_at_sipi(struct vmx_vcpu *v, u8 vector);
 /* Is it in that state still, with no instruction done? */
