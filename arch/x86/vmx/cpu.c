@@ -154,6 +154,11 @@ static void clear_remote(struct vmx_vcpu *v, u32 cpu)
 		vmx_serve_requests();
 		__builtin_ia32_pause();
 	}
+	/* It may have cleared @v for another reason (INIT): leave no request behind for what
+	 * may be freed by the time it looks. */
+	none = v;
+	(void)__atomic_compare_exchange_n(&vmx_cpus[cpu].clear_request, &none, NULL, false,
+					  __ATOMIC_ACQ_REL, __ATOMIC_RELAXED);
 }
 
 /* The host state that differs from CPU to CPU, in the VMCS that is now current. */
