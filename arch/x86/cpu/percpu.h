@@ -29,7 +29,8 @@ struct percpu {
 
 	/* Shared. */
 	u32 online;      /* enum percpu_state; see there */
-	u32 kick;        /* set by any CPU before it sends an NMI; cleared by this one */
+	u32 kick;        /* this CPU is not to enter a guest; set by any CPU, cleared by this one */
+	u32 kick_nmi;    /* an NMI of kvm0's own is under way here; set by its sender */
 	u32 nmi_pending; /* NMIs not kvm0's own, to be reflected; NMI handler and this CPU */
 	u32 stop;        /* set by any CPU before a kick: leave VMX and halt */
 };

@@ -143,7 +143,8 @@ static enum vmx_exit_kind skip(struct vmx_vcpu *v, enum vmx_exit_kind kind)
 
 static enum vmx_exit_kind decode(struct vmx_vcpu *v, u32 reason, struct vmx_exit *exit)
 {
-	switch (reason) {
+	/* Bits 16 to 30 say more about the same reason (an SGX enclave, a pending trap). */
+	switch (reason & (EXIT_ENTRY_FAILED | 0xffff)) {
 	case EXIT_CPUID:
 		return VMX_CPUID;
 	case EXIT_IO:
@@ -198,7 +199,8 @@ static enum vmx_exit_kind decode(struct vmx_vcpu *v, u32 reason, struct vmx_exit
 		return fault(v, VECTOR_UD, false);
 	default:
 		/* VMCLEAR to VMXON: the VMX instructions without an exit of their own use */
-		if (reason >= EXIT_VMCLEAR && reason <= EXIT_VMXON)
+		if ((u16)reason >= EXIT_VMCLEAR && (u16)reason <= EXIT_VMXON &&
+		    !(reason & EXIT_ENTRY_FAILED))
 			return fault(v, VECTOR_UD, false);
 		exit->qualification = vmcs_read_nat(VMCS_EXIT_QUALIFICATION);
 		return reason & EXIT_ENTRY_FAILED ? VMX_ENTRY_FAILED : VMX_UNKNOWN;

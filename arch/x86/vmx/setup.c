@@ -148,6 +148,7 @@ void vmx_reset_state(struct vmx_vcpu *v)
 	vmx_set_cr0(v, CR0_CD | CR0_NW | CR0_ET);
 	vmx_set_cr3(0);
 	vmx_set_cr4(v, 0);
+	vmx_flush_tlb(v);
 	vmcs_write_nat(VMCS_GUEST_DR7, 0x400);
 	vmcs_write64(VMCS_GUEST_DEBUGCTL, 0);
 	vmcs_write_nat(VMCS_GUEST_PENDING_DEBUG, 0);
@@ -224,6 +225,11 @@ void vmx_trap_port(u16 port)
 void vmx_set_wait_for_sipi(void)
 {
 	vmcs_write32(VMCS_GUEST_ACTIVITY, ACTIVITY_WAIT_FOR_SIPI);
+}
+
+bool vmx_waits_for_sipi(void)
+{
+	return vmcs_read32(VMCS_GUEST_ACTIVITY) == ACTIVITY_WAIT_FOR_SIPI;
 }
 
 void vmx_start_at_sipi(struct vmx_vcpu *v, u8 vector)
