@@ -49,6 +49,11 @@ static void init_msr_bitmap(u8 *bitmap, bool control)
 		for (u32 m = MSR_VMX_BASIC; m <= MSR_VMX_LAST; m++)
 			msr_exits(bitmap, m, true, true);
 		msr_exits(bitmap, MSR_FEATURE_CONTROL, true, true);
+		/* Traces that the CPU writes past EPT, also while kvm0 runs. */
+		for (u32 m = MSR_RTIT_FIRST; m <= MSR_RTIT_LAST; m++)
+			msr_exits(bitmap, m, true, true);
+		msr_exits(bitmap, MSR_PEBS_ENABLE, true, true);
+		msr_exits(bitmap, MSR_DS_AREA, true, true);
 		msr_exits(bitmap, MSR_APIC_BASE, false, true);
 		msr_exits(bitmap, MSR_BIOS_UPDT_TRIG, false, true);
 		return;
