@@ -53,6 +53,13 @@ $(O)/include/asm_offsets.inc: $(O)/hv/arch/x86/asm_offsets.s
 	@mkdir -p $(@D)
 	$(Q)sed -n 's/^.*@@\([A-Za-z0-9_]*\) \$$*\(-\{0,1\}[0-9]*\).*$$/%define \1 \2/p' $< > $@
 
+# What lies on the way from an exit back to an entry is worth more inlining.
+HOT := $(patsubst %,$(O)/hv/%.o,$(addprefix arch/x86/vmx/,exit switch cpu) \
+	$(addprefix hv/abi/,control dispatch vcpu_requests) \
+	$(addprefix hv/kvm/,run run_io run_mmio mmu memslot gva handle wake vcpu) \
+	$(patsubst %.c,%,$(wildcard hv/kvm/emulate/*.c hv/kvm/irqchip/*.c)))
+$(HOT): HV_CFLAGS += -O3
+
 $(O)/hv/%.o: %.c Makefile
 	$(call say,CC,$<)
 	@mkdir -p $(@D)

@@ -43,8 +43,24 @@ void vmx_set_timer(u64 now, u64 deadline)
 	vmcs_write32(VMCS_PREEMPTION_TIMER, ticks > 0xffffffff ? 0xffffffffu : ticks);
 }
 
-static void write_event(const struct vmx_vcpu *v)
+/* Exceptions that push an error code: #DF, #TS, #NP, #SS, #GP, #PF, #AC. */
+#define ERROR_CODE_VECTORS 0x27d00u
+
+/* An entry fails outright unless an exception has an error code exactly when the guest's
+ * CR0.PE wants one (SDM vol. 3, VM-Entry Control Fields), and KVM_SET_SREGS may have changed
+ * that bit since the exception was queued. */
+static u32 event_for_mode(u32 event)
 {
+	if ((event & INTR_TYPE) != INTR_TYPE_HARD_EXC ||
+	    !(BIT(event & INTR_VECTOR & 63) & ERROR_CODE_VECTORS))
+		return event;
+	return vmcs_read_nat(VMCS_GUEST_CR0) & CR0_PE ? event | INTR_ERROR_CODE
+						      : event & ~INTR_ERROR_CODE;
+}
+
+static void write_event(struct vmx_vcpu *v)
+{
+	v->event = event_for_mode(v->event);
 	vmcs_write32(VMCS_ENTRY_INTR_INFO, v->event);
 	if (v->event & INTR_ERROR_CODE)
 		vmcs_write32(VMCS_ENTRY_ERROR_CODE, v->event_error);
