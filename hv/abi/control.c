@@ -158,9 +158,9 @@ static void reflect_nmis(struct vmx_vcpu *v)
 	vmx_queue_nmi(v);
 }
 
-static void handle_exit(struct vmx_vcpu *v, const struct vmx_exit *exit)
+static void handle_exit(struct vmx_vcpu *v, enum vmx_exit_kind kind, const struct vmx_exit *exit)
 {
-	switch (exit->kind) {
+	switch (kind) {
 	case VMX_VMCALL:
 		exit_vmcall(v);
 		break;
@@ -233,6 +233,7 @@ static void set_start_state(struct vmx_vcpu *v, const struct control_image *imag
 __noreturn void control_run(const struct control_image *image)
 {
 	struct vmx_vcpu *v = object_alloc(sizeof(*v));
+	enum vmx_exit_kind kind;
 	struct vmx_exit exit;
 
 	if (!v || vmx_vcpu_init(v, true, ept_pointer(&map.ept), CONTROL_VPID))
@@ -245,7 +246,7 @@ __noreturn void control_run(const struct control_image *image)
 	for (;;) {
 		vmx_load(v);
 		reflect_nmis(v);
-		vmx_run(v, &exit);
-		handle_exit(v, &exit);
+		kind = vmx_run(v, &exit);
+		handle_exit(v, kind, &exit);
 	}
 }

@@ -36,17 +36,13 @@ static s64 run_result(const struct run_outcome *run, s64 result, struct outcome 
 	return KVM0_RUN_AGAIN;
 }
 
-static s64 call_ioctl(struct vmx_vcpu *v, struct outcome *out)
+/* An ioctl on a VM or vCPU. */
+static s64 call_on_handle(struct vmx_vcpu *v, u32 request, u64 arg, struct outcome *out)
 {
-	u64 handle = v->gpr[GPR_RDI], arg = v->gpr[GPR_RDX];
-	u32 request = (u32)v->gpr[GPR_RSI];
 	struct run_outcome run;
 	struct handle_ref ref;
-	s64 result;
+	s64 result = handle_get(v->gpr[GPR_RDI], &ref);
 
-	if (handle == 0)
-		return system_request(request, arg);
-	result = handle_get(handle, &ref);
 	if (result)
 		return result;
 	if (ref.vcpu) {
@@ -60,7 +56,7 @@ static s64 call_ioctl(struct vmx_vcpu *v, struct outcome *out)
 	return result;
 }
 
-static __attribute__((noinline)) s64 call_set_run_page(u64 handle, u64 address)
+static s64 call_set_run_page(u64 handle, u64 address)
 {
 	struct handle_ref ref;
 	s64 result = handle ? handle_get(handle, &ref) : -ENOTTY;
@@ -87,8 +83,7 @@ static __attribute__((noinline)) s64 call_set_run_page(u64 handle, u64 address)
 
 #define LOG_CHUNK 512u
 
-static __attribute__((noinline)) s64 call_read_log(u64 to, u64 size, u64 position,
-						   struct outcome *out)
+static s64 call_read_log(u64 to, u64 size, u64 position, struct outcome *out)
 {
 	char text[LOG_CHUNK];
 	u64 done = 0;
@@ -108,12 +103,8 @@ static __attribute__((noinline)) s64 call_read_log(u64 to, u64 size, u64 positio
 	return (s64)done;
 }
 
-static s64 dispatch(struct vmx_vcpu *v, struct outcome *out)
+static __attribute__((noinline)) s64 other_call(const u64 *g, struct outcome *out)
 {
-	const u64 *g = v->gpr;
-
-	if (__builtin_expect(g[GPR_RAX] == KVM0_CALL_IOCTL, 1))
-		return call_ioctl(v, out);
 	switch (g[GPR_RAX]) {
 	case KVM0_CALL_CLOSE:
 		return handle_close(g[GPR_RDI]);
@@ -129,6 +120,17 @@ static s64 dispatch(struct vmx_vcpu *v, struct outcome *out)
 	default:
 		return -ENOSYS;
 	}
+}
+
+static s64 dispatch(struct vmx_vcpu *v, struct outcome *out)
+{
+	const u64 *g = v->gpr;
+	u32 request = (u32)g[GPR_RSI];
+	u64 arg = g[GPR_RDX];
+
+	if (__builtin_expect(g[GPR_RAX] != KVM0_CALL_IOCTL, 0))
+		return other_call(g, out);
+	return g[GPR_RDI] ? call_on_handle(v, request, arg, out) : system_request(request, arg);
 }
 
 enum hypercall_result hypercall(struct vmx_vcpu *v)

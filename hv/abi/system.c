@@ -40,7 +40,7 @@ s64 check_extension(u64 capability)
 	return 0;
 }
 
-static s64 create_vm(u64 type)
+static __attribute__((noinline)) s64 create_vm(u64 type)
 {
 	struct vm *vm;
 	s64 handle;
@@ -57,7 +57,7 @@ static s64 create_vm(u64 type)
 }
 
 /* KVM API, KVM_GET_MSR_INDEX_LIST: the count is written even when it is too large. */
-static s64 get_msr_index_list(u64 arg)
+static __attribute__((noinline)) s64 get_msr_index_list(u64 arg)
 {
 	struct kvm_msr_list list;
 	u32 room;
@@ -74,7 +74,7 @@ static s64 get_msr_index_list(u64 arg)
 }
 
 /* KVM API, KVM_GET_SUPPORTED_CPUID. */
-static s64 get_supported_cpuid(u64 arg)
+static __attribute__((noinline)) s64 get_supported_cpuid(u64 arg)
 {
 	const size_t size = CPUID_MAX_ENTRIES * sizeof(struct kvm_cpuid_entry2);
 	struct kvm_cpuid_entry2 *entries;

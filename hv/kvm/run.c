@@ -252,9 +252,10 @@ static enum exit_action exit_unknown(struct vcpu *c, const struct vmx_exit *exit
 				  data);
 }
 
-static enum exit_action handle_exit(struct vcpu *c, const struct vmx_exit *exit)
+static enum exit_action handle_exit(struct vcpu *c, enum vmx_exit_kind kind,
+				    const struct vmx_exit *exit)
 {
-	switch (exit->kind) {
+	switch (kind) {
 	case VMX_RESUME:
 	case VMX_TIMER:
 	case VMX_PAUSE:
@@ -341,15 +342,16 @@ static bool try_unblock(struct vcpu *c, u64 *deadline)
 
 static enum exit_action enter_once(struct vcpu *c)
 {
+	enum vmx_exit_kind kind;
 	struct vmx_exit exit;
 
 	/* Ordered before the look at pending events; pairs with vcpu_wake() and
 	 * mmu_unmap(). */
 	__atomic_exchange_n(&c->mode, VCPU_IN_GUEST, __ATOMIC_SEQ_CST);
 	prepare_entry(c);
-	vmx_run(&c->vmx, &exit);
+	kind = vmx_run(&c->vmx, &exit);
 	__atomic_store_n(&c->mode, VCPU_OUTSIDE, __ATOMIC_RELEASE);
-	return handle_exit(c, &exit);
+	return handle_exit(c, kind, &exit);
 }
 
 /* Could KVM_INTERRUPT's vector be delivered at once? */

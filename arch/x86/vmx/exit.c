@@ -240,7 +240,7 @@ static bool failed_for_smi_blocking(struct vmx_vcpu *v, u32 reason)
 	return true;
 }
 
-void vmx_run(struct vmx_vcpu *v, struct vmx_exit *exit)
+enum vmx_exit_kind vmx_run(struct vmx_vcpu *v, struct vmx_exit *exit)
 {
 	u32 result, reason, vectoring;
 
@@ -250,11 +250,10 @@ void vmx_run(struct vmx_vcpu *v, struct vmx_exit *exit)
 	if (__builtin_expect(result != 0, 0)) {
 		if (result == 1)
 			entry_not_started();
-		exit->kind = VMX_KICKED;
-		return;
+		return VMX_KICKED;
 	}
 	reason = vmcs_read32(VMCS_EXIT_REASON);
-	if (!(reason & EXIT_ENTRY_FAILED)) {
+	if (__builtin_expect(!(reason & EXIT_ENTRY_FAILED), 1)) {
 		v->launched = true;
 		v->entries++;
 		vectoring = vmcs_read32(VMCS_IDT_VECTORING_INFO);
@@ -264,9 +263,8 @@ void vmx_run(struct vmx_vcpu *v, struct vmx_exit *exit)
 		if (v->strip_smi)
 			strip_smi_blocking();
 	} else if (failed_for_smi_blocking(v, reason)) {
-		exit->kind = VMX_RESUME;
-		return;
+		return VMX_RESUME;
 	}
 	exit->reason = reason;
-	exit->kind = decode(v, reason, exit);
+	return decode(v, reason, exit);
 }

@@ -103,7 +103,6 @@ enum vmx_exit_kind {
 };
 
 struct vmx_exit {
-	enum vmx_exit_kind kind;
 	u32 reason; /* the whole exit-reason field */
 	union {
 		struct {
@@ -180,7 +179,7 @@ void vmx_unload(struct vmx_vcpu *v);
 
 /* Enter @v once and say why it exited.  What needs nobody above is done here, with
  * VMX_RESUME. */
-void vmx_run(struct vmx_vcpu *v, struct vmx_exit *exit);
+enum vmx_exit_kind vmx_run(struct vmx_vcpu *v, struct vmx_exit *exit);
 
 /* Swap what no VMCS field does (XSAVE state, MSRs, CR2, DRs) from @from to @to. */
 void vmx_switch(struct vmx_vcpu *from, struct vmx_vcpu *to);
