@@ -82,7 +82,11 @@ bool percpu_in_guard(const struct percpu *p, u64 va)
 
 void cpu_kick(struct percpu *target)
 {
-	/* Release: pairs with the acquire in nmi_receive(). */
 	__atomic_store_n(&target->kick, 1, __ATOMIC_RELEASE);
-	(void)apic_send_nmi(target->apic_id);
+	/* One at a time, so that they can be told from the machine's own.  One that is on
+	 * its way will find kick set; pairs with the exchange in nmi_receive(). */
+	if (__atomic_exchange_n(&target->kick_nmi, 1, __ATOMIC_ACQ_REL))
+		return;
+	if (apic_send_nmi(target->apic_id))
+		__atomic_store_n(&target->kick_nmi, 0, __ATOMIC_RELEASE);
 }

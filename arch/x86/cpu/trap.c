@@ -105,8 +105,8 @@ void nmi_receive(void)
 
 	if (stopper && stopper != p->index + 1)
 		halt_forever();
-	/* Acquire: pairs with the release in cpu_kick(). */
-	if (!__atomic_load_n(&p->kick, __ATOMIC_ACQUIRE))
+	/* Not kick: this CPU may have seen that before the NMI came.  Pairs with cpu_kick(). */
+	if (!__atomic_exchange_n(&p->kick_nmi, 0, __ATOMIC_ACQ_REL))
 		__atomic_fetch_add(&p->nmi_pending, 1, __ATOMIC_RELAXED);
 }
 

@@ -47,8 +47,8 @@ void nmi_set_restart_window(const void *start, const void *end, const void *abor
 /*
  * What an NMI means, wherever it arrived: called by the NMI handler in root mode
  * and by the exit handler for an NMI that ended a guest's run.  Halts this CPU if
- * another one has panicked; else nothing if percpu->kick is set, which stays so;
- * else one more in percpu->nmi_pending.
+ * another one has panicked; else clears percpu->kick_nmi if that is set; else one
+ * more in percpu->nmi_pending.
  */
 void nmi_receive(void);
 
