@@ -145,6 +145,10 @@ static void reflect_nmis(struct vmx_vcpu *v)
 
 	if (!READ_ONCE(p->nmi_pending))
 		return;
+	if (vmx_waits_for_sipi()) { /* as INIT does; and such a state takes no event */
+		__atomic_store_n(&p->nmi_pending, 0, __ATOMIC_RELAXED);
+		return;
+	}
 	if (!vmx_can_nmi(v)) {
 		vmx_want_nmi_window(v, true);
 		return;

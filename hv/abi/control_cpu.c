@@ -11,11 +11,15 @@
 #include "kvm/cpuid.h"
 #include "lib/string.h"
 
+#define LEAF1_ECX_DS         (BIT(2) | BIT(4)) /* DTES64, DS-CPL */
+#define LEAF1_EDX_DS         BIT(21)
 #define LEAF1_ECX_VMX        BIT(5)
 #define LEAF1_ECX_SMX        BIT(6)
 #define LEAF1_ECX_OSXSAVE    BIT(27)
 #define LEAF1_ECX_HYPERVISOR BIT(31)
+#define LEAF7_EBX_PT         BIT(25)
 #define LEAF7_ECX_OSPKE      BIT(4)
+#define LEAF_PT              0x14u
 
 static void fault(struct vmx_vcpu *v, u8 vector)
 {
@@ -37,15 +41,21 @@ static void filter_cpuid(u32 leaf, u32 subleaf, struct cpuid *r)
 
 	switch (leaf) {
 	case 1:
-		r->ecx &= ~(u32)(LEAF1_ECX_VMX | LEAF1_ECX_SMX | LEAF1_ECX_OSXSAVE);
+		r->ecx &= ~(u32)(LEAF1_ECX_VMX | LEAF1_ECX_SMX | LEAF1_ECX_OSXSAVE | LEAF1_ECX_DS);
+		r->edx &= ~(u32)LEAF1_EDX_DS;
 		r->ecx |= (u32)LEAF1_ECX_HYPERVISOR;
 		if (cr4 & CR4_OSXSAVE)
 			r->ecx |= (u32)LEAF1_ECX_OSXSAVE;
 		break;
 	case 7:
-		if (subleaf == 0)
-			r->ecx = (r->ecx & ~(u32)LEAF7_ECX_OSPKE) |
-				 (cr4 & CR4_PKE ? (u32)LEAF7_ECX_OSPKE : 0);
+		if (subleaf != 0)
+			break;
+		r->ebx &= ~(u32)LEAF7_EBX_PT;
+		r->ecx = (r->ecx & ~(u32)LEAF7_ECX_OSPKE) |
+			 (cr4 & CR4_PKE ? (u32)LEAF7_ECX_OSPKE : 0);
+		break;
+	case LEAF_PT:
+		*r = (struct cpuid){0};
 		break;
 	case 0xd: /* only the state that kvm0 can swap; EBX is right: XCR0 is the guest's */
 		if (subleaf == 0) {
@@ -84,9 +94,13 @@ void control_cpuid(struct vmx_vcpu *v)
 	vmx_skip_instruction(v);
 }
 
-static bool is_vmx_msr(u32 index)
+/* VMX; and Intel PT and PEBS, whose output goes to physical addresses, or to linear ones of
+ * whatever runs, kvm0 included. */
+static bool is_hidden_msr(u32 index)
 {
-	return index >= MSR_VMX_BASIC && index <= MSR_VMX_LAST;
+	return (index >= MSR_VMX_BASIC && index <= MSR_VMX_LAST) ||
+	       (index >= MSR_RTIT_FIRST && index <= MSR_RTIT_LAST) || index == MSR_PEBS_ENABLE ||
+	       index == MSR_DS_AREA;
 }
 
 void control_rdmsr(struct vmx_vcpu *v)
@@ -94,7 +108,7 @@ void control_rdmsr(struct vmx_vcpu *v)
 	u32 index = (u32)v->gpr[GPR_RCX];
 	u64 value;
 
-	if (is_vmx_msr(index) || rdmsr_safe(index, &value)) {
+	if (is_hidden_msr(index) || rdmsr_safe(index, &value)) {
 		fault(v, VECTOR_GP);
 		return;
 	}
@@ -112,7 +126,7 @@ static int write_msr(struct vmx_vcpu *v, u32 index, u64 value)
 
 	if (err != -ENOENT)
 		return err;
-	if (is_vmx_msr(index) || index == MSR_FEATURE_CONTROL)
+	if (is_hidden_msr(index) || index == MSR_FEATURE_CONTROL)
 		return -1;
 	/* Microcode is not loaded under kvm0 (SDM vol. 3, Microcode Update in VMX). */
 	if (index == MSR_BIOS_UPDT_TRIG)

@@ -228,7 +228,11 @@ static enum exit_action exit_kicked(struct vcpu *c)
 	/* Taken before the requests are looked at, so that a later one kicks again. */
 	__atomic_exchange_n(&p->kick, 0, __ATOMIC_ACQ_REL);
 	vmx_serve_requests();
-	return READ_ONCE(p->nmi_pending) || READ_ONCE(p->stop) ? GO_AGAIN : GO_ON;
+	if (READ_ONCE(p->stop)) { /* for the control guest's loop to find */
+		WRITE_ONCE(p->kick, 1);
+		return GO_AGAIN;
+	}
+	return READ_ONCE(p->nmi_pending) ? GO_AGAIN : GO_ON;
 }
 
 static enum exit_action exit_failed_entry(struct vcpu *c, const struct vmx_exit *exit)

@@ -163,7 +163,8 @@ static enum exit_action step(struct vcpu *c)
 	case EMU_UNHANDLEABLE:
 		break;
 	}
-	return emulation_failed(c);
+	/* As in KVM: a guest's user program cannot end its machine. */
+	return c->emu.cpl ? vcpu_inject(c, VECTOR_UD, false, 0) : emulation_failed(c);
 }
 
 enum exit_action run_emulate(struct vcpu *c, const struct vmx_exit *ept)

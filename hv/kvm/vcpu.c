@@ -78,6 +78,8 @@ int vcpu_init(struct vcpu *c, struct vm *vm, u32 id, u32 index)
 		vpid_free(vpid);
 		return -ENOMEM;
 	}
+	if (!c->vmx.vpid) /* this machine has none */
+		vpid_free(vpid);
 	/* The guest's TSC starts at 0. */
 	vmx_set_tsc_offset(0 - rdtsc());
 	if (vm->chip && init_lapic(c)) {
@@ -116,7 +118,10 @@ void vcpu_wake(struct vcpu *c)
 {
 	/* Exchanged, so that one of several wakers reports it. */
 	if (READ_ONCE(c->blocked) && __atomic_exchange_n(&c->blocked, 0, __ATOMIC_ACQ_REL)) {
-		wake_add(c->handle);
+		u32 handle = READ_ONCE(c->handle);
+
+		if (handle) /* else it is closed, and nobody waits for it */
+			wake_add(handle);
 		return;
 	}
 	/* Ordered after the event was made pending; pairs with vcpu_run()'s exchange. */

@@ -96,6 +96,7 @@ int vcpu_set_sregs(struct vcpu *c, const struct kvm_sregs *in)
 	vmx_set_cr0(&c->vmx, s.cr0);
 	vmx_set_cr3(s.cr3);
 	vmx_set_cr4(&c->vmx, s.cr4);
+	vmx_flush_tlb(&c->vmx);
 	if ((s.cr0 & CR0_PG) && (s.cr4 & CR4_PAE) && !(s.efer & EFER_LMA))
 		(void)vcpu_load_pdptes(c); /* memory may come later; the entry tells */
 	take_pending_interrupt(c, &s);

@@ -132,6 +132,9 @@ void vm_deliver_wakes(struct vm *vm)
 		u32 i = (u32)__builtin_ctzll(wake);
 
 		wake &= wake - 1;
-		vcpu_wake(vm->vcpus[i]);
+		/* One whose local APIC is on the bus already may still be in the making, and
+		 * nobody waits for it.  Acquire: pairs with vm_create_vcpu(). */
+		if (i < __atomic_load_n(&vm->vcpu_count, __ATOMIC_ACQUIRE))
+			vcpu_wake(vm->vcpus[i]);
 	}
 }

@@ -251,6 +251,31 @@ static void read_vmx_basic(void *arg)
 	*(u64 *)arg = rdmsr(MSR_VMX_BASIC);
 }
 
+#define MSR_RTIT_OUTPUT_BASE 0x560u
+#define MSR_DS_AREA          0x600u
+
+static void set_trace_output(void *arg)
+{
+	wrmsr(MSR_RTIT_OUTPUT_BASE, *(u64 *)arg);
+}
+
+static void set_ds_area(void *arg)
+{
+	wrmsr(MSR_DS_AREA, *(u64 *)arg);
+}
+
+/* Nor has it what writes to memory past the page tables that keep it in. */
+static void kvm0_hides_traces(void)
+{
+	static u64 address;
+
+	CHECK_EQUAL(cpuid(1, 0).edx >> 21 & 1, 0);
+	if (cpuid(0, 0).eax >= 7)
+		CHECK_EQUAL(cpuid(7, 0).ebx >> 25 & 1, 0);
+	CHECK_EQUAL(trap_try(set_trace_output, &address, NULL), VECTOR_GP);
+	CHECK_EQUAL(trap_try(set_ds_area, &address, NULL), VECTOR_GP);
+}
+
 /* The control guest's processor has no VMX. */
 static void kvm0_hides_vmx(void)
 {
@@ -268,4 +293,5 @@ static void kvm0_hides_vmx(void)
 
 SUITE(kvm0, TEST(kvm0_unknown_call), TEST(kvm0_wide_handle), TEST(kvm0_run_page), TEST(kvm0_log),
       TEST(kvm0_structure_over_pages), TEST(kvm0_own_memory), TEST(kvm0_own_memory_as_slot),
-      TEST(kvm0_user_mode), TEST(kvm0_hides_vmx), TEST(kvm0_pool_as_before));
+      TEST(kvm0_user_mode), TEST(kvm0_hides_vmx), TEST(kvm0_hides_traces),
+      TEST(kvm0_pool_as_before));

@@ -122,6 +122,36 @@ static void memory_execute_nothing(void)
 	machine_do(&m, long_done);
 }
 
+#define OTHER_PML4 0x130000
+#define OTHER_PDPT 0x131000
+#define OTHER_PD   0x132000
+
+/* Other page tables by KVM_SET_SREGS: what the old ones had is forgotten. */
+static void memory_tables_by_sregs(void)
+{
+	struct machine m;
+	struct kvm_sregs s;
+	u8 *memory;
+
+	machine_open(&m, MODE_LONG, 0);
+	memory = check_pages(BIG);
+	CHECK_RESULT(machine_slot(m.vm, 5, 0, GPA_EXTRA, BIG, memory), 0);
+	*(u32 *)(void *)memory = 0x11111111;
+	*(u32 *)(void *)(memory + SIZE_2M) = 0x22222222;
+	memcpy(machine_at(&m, OTHER_PDPT), machine_at(&m, GPA_PDPT), PAGE_SIZE);
+	*(u64 *)machine_at(&m, OTHER_PML4) = OTHER_PDPT | 3;
+	((u64 *)machine_at(&m, OTHER_PDPT))[GPA_EXTRA >> 30] = OTHER_PD | 3;
+	*(u64 *)machine_at(&m, OTHER_PD) = (GPA_EXTRA + SIZE_2M) | 0x83;
+	m.regs.rdi = GPA_EXTRA;
+	machine_do(&m, long_load);
+	CHECK_EQUAL(machine_regs(&m).rax, 0x11111111);
+	s = machine_sregs(&m);
+	s.cr3 = OTHER_PML4;
+	machine_set_sregs(&m, &s);
+	machine_do(&m, long_load);
+	CHECK_EQUAL(machine_regs(&m).rax, 0x22222222);
+}
+
 SUITE(memory, TEST(memory_self_modify), TEST(memory_self_modify_long), TEST(memory_changed_outside),
       TEST(memory_every_page), TEST(memory_odd_offset), TEST(memory_seen_twice),
-      TEST(memory_execute_nothing));
+      TEST(memory_execute_nothing), TEST(memory_tables_by_sregs));

@@ -33,6 +33,10 @@
 #define MSR_PAT                0x277u
 #define MSR_MTRR_DEF_TYPE      0x2ffu
 #define MSR_PERF_GLOBAL_CTRL   0x38fu
+#define MSR_PEBS_ENABLE        0x3f1u
+#define MSR_RTIT_FIRST         0x560u /* Intel PT */
+#define MSR_RTIT_LAST          0x58fu
+#define MSR_DS_AREA            0x600u
 #define MSR_MC0_CTL            0x400u
 #define MSR_VMX_BASIC          0x480u
 #define MSR_VMX_PINBASED       0x481u

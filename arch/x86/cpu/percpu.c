@@ -83,9 +83,9 @@ bool percpu_in_guard(const struct percpu *p, u64 va)
 void cpu_kick(struct percpu *target)
 {
 	__atomic_store_n(&target->kick, 1, __ATOMIC_RELEASE);
-	/* One at a time, so that they can be told from the machine's own.  One that is on
-	 * its way will find kick set; pairs with the exchange in nmi_receive(). */
-	if (__atomic_exchange_n(&target->kick_nmi, 1, __ATOMIC_ACQ_REL))
+	/* One that is under way does for both: the target sees kick, set before this
+	 * exchange, after its own in nmi_receive(). */
+	if (__atomic_exchange_n(&target->kick_nmi, 1, __ATOMIC_SEQ_CST))
 		return;
 	if (apic_send_nmi(target->apic_id))
 		__atomic_store_n(&target->kick_nmi, 0, __ATOMIC_RELEASE);

@@ -29,8 +29,8 @@ struct percpu {
 
 	/* Shared. */
 	u32 online;      /* enum percpu_state; see there */
-	u32 kick;        /* set by any CPU before it sends an NMI; cleared by this one */
-	u32 kick_nmi;    /* that NMI is on its way; set by its sender, cleared when it comes */
+	u32 kick;        /* this CPU is not to enter a guest; set by any CPU, cleared by this one */
+	u32 kick_nmi;    /* an NMI of kvm0's own is under way here; set by its sender */
 	u32 nmi_pending; /* NMIs not kvm0's own, to be reflected; NMI handler and this CPU */
 	u32 stop;        /* set by any CPU before a kick: leave VMX and halt */
 };
@@ -56,8 +56,7 @@ bool percpu_on_stack(const struct percpu *p, u64 va, u64 size);
 bool percpu_in_guard(const struct percpu *p, u64 va);
 
 /* Make @target leave the guest that it runs, or not enter one: sets target->kick,
- * which that CPU clears, then sends an NMI unless one is on its way already.  Any CPU,
- * itself excepted. */
+ * which that CPU clears, then sends an NMI.  Any CPU, itself excepted. */
 void cpu_kick(struct percpu *target);
 
 /* This CPU's own data. */

@@ -105,9 +105,12 @@ void nmi_receive(void)
 
 	if (stopper && stopper != p->index + 1)
 		halt_forever();
-	/* Not kick: this CPU may have seen that before the NMI came.  Pairs with cpu_kick(). */
-	if (!__atomic_exchange_n(&p->kick_nmi, 0, __ATOMIC_ACQ_REL))
-		__atomic_fetch_add(&p->nmi_pending, 1, __ATOMIC_RELAXED);
+	/* Not told by kick: that may have been seen, and cleared, before its NMI came. */
+	if (__atomic_exchange_n(&p->kick_nmi, 0, __ATOMIC_SEQ_CST))
+		return;
+	__atomic_fetch_add(&p->nmi_pending, 1, __ATOMIC_RELAXED);
+	/* A guest that is just being entered may not exit for a long time. */
+	__atomic_store_n(&p->kick, 1, __ATOMIC_RELAXED);
 }
 
 static bool trap_fixup(struct trap_frame *f)

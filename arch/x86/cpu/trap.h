@@ -47,8 +47,8 @@ void nmi_set_restart_window(const void *start, const void *end, const void *abor
 /*
  * What an NMI means, wherever it arrived: called by the NMI handler in root mode
  * and by the exit handler for an NMI that ended a guest's run.  Halts this CPU if
- * another one has panicked; else clears percpu->kick_nmi if that is set; else one
- * more in percpu->nmi_pending.
+ * another one has panicked; else nothing if it is cpu_kick()'s; else one more in
+ * percpu->nmi_pending, and percpu->kick is set.
  */
 void nmi_receive(void);
 

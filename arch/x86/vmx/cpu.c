@@ -40,7 +40,8 @@ static const char *feature_control(const char **remedy)
 
 const char *vmx_probe(const char **remedy)
 {
-	static char differs[80];
+	static char texts[MAX_CPUS][80]; /* several CPUs may be here at once */
+	char *differs = texts[this_cpu()->index];
 	struct vmx_caps caps;
 	struct vmx_config config;
 	const char *why;
@@ -56,7 +57,7 @@ const char *vmx_probe(const char **remedy)
 	*remedy = "use a processor with EPT and unrestricted guest (Intel Westmere or later)";
 	why = vmx_config_choose(&caps, &config);
 	if (why) {
-		printf_format(differs, sizeof(differs), "the processor's VMX lacks %s", why);
+		printf_format(differs, sizeof(texts[0]), "the processor's VMX lacks %s", why);
 		return differs;
 	}
 	if (first)
@@ -64,7 +65,7 @@ const char *vmx_probe(const char **remedy)
 	why = vmx_config_compare(&vmx_config, &config);
 	if (why) {
 		*remedy = "use identical processors";
-		printf_format(differs, sizeof(differs), "it differs from the boot CPU in %s", why);
+		printf_format(differs, sizeof(texts[0]), "it differs from the boot CPU in %s", why);
 		return differs;
 	}
 	return NULL;
@@ -154,6 +155,11 @@ static void clear_remote(struct vmx_vcpu *v, u32 cpu)
 		vmx_serve_requests();
 		__builtin_ia32_pause();
 	}
+	/* It may have cleared @v for another reason (INIT): leave no request behind for what
+	 * may be freed by the time it looks. */
+	none = v;
+	(void)__atomic_compare_exchange_n(&vmx_cpus[cpu].clear_request, &none, NULL, false,
+					  __ATOMIC_ACQ_REL, __ATOMIC_RELAXED);
 }
 
 /* The host state that differs from CPU to CPU, in the VMCS that is now current. */
@@ -164,6 +170,13 @@ static void set_host_state_of_cpu(struct percpu *p)
 	vmcs_write_nat(VMCS_HOST_GDTR_BASE, (u64)(uintptr_t)&p->gdt);
 }
 
+void vmx_flush_tlb(const struct vmx_vcpu *v)
+{
+	/* Without VPIDs each entry and exit does it. */
+	if (v->vpid && vmx_invvpid(INV_SINGLE_CONTEXT, v->vpid))
+		panic("INVVPID of %u failed", v->vpid);
+}
+
 /* @v, whose VMCS is clear and now current, becomes active on this CPU. */
 static __attribute__((noinline)) void make_active(struct vmx_vcpu *v, struct percpu *p)
 {
@@ -172,8 +185,7 @@ static __attribute__((noinline)) void make_active(struct vmx_vcpu *v, struct per
 	v->cpu = p->index;
 	set_host_state_of_cpu(p);
 	/* Translations of this VPID may be left from the last time it was here. */
-	if (v->vpid && vmx_invvpid(INV_SINGLE_CONTEXT, v->vpid))
-		panic("INVVPID of %u failed", v->vpid);
+	vmx_flush_tlb(v);
 }
 
 void vmx_make_current(struct vmx_vcpu *v)

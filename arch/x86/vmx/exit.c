@@ -43,8 +43,24 @@ void vmx_set_timer(u64 now, u64 deadline)
 	vmcs_write32(VMCS_PREEMPTION_TIMER, ticks > 0xffffffff ? 0xffffffffu : ticks);
 }
 
-static void write_event(const struct vmx_vcpu *v)
+/* Exceptions that push an error code: #DF, #TS, #NP, #SS, #GP, #PF, #AC. */
+#define ERROR_CODE_VECTORS 0x27d00u
+
+/* An entry fails outright unless an exception has an error code exactly when the guest's
+ * CR0.PE wants one (SDM vol. 3, VM-Entry Control Fields), and KVM_SET_SREGS may have changed
+ * that bit since the exception was queued. */
+static u32 event_for_mode(u32 event)
 {
+	if ((event & INTR_TYPE) != INTR_TYPE_HARD_EXC ||
+	    !(BIT(event & INTR_VECTOR & 63) & ERROR_CODE_VECTORS))
+		return event;
+	return vmcs_read_nat(VMCS_GUEST_CR0) & CR0_PE ? event | INTR_ERROR_CODE
+						      : event & ~INTR_ERROR_CODE;
+}
+
+static void write_event(struct vmx_vcpu *v)
+{
+	v->event = event_for_mode(v->event);
 	vmcs_write32(VMCS_ENTRY_INTR_INFO, v->event);
 	if (v->event & INTR_ERROR_CODE)
 		vmcs_write32(VMCS_ENTRY_ERROR_CODE, v->event_error);
@@ -127,7 +143,8 @@ static enum vmx_exit_kind skip(struct vmx_vcpu *v, enum vmx_exit_kind kind)
 
 static enum vmx_exit_kind decode(struct vmx_vcpu *v, u32 reason, struct vmx_exit *exit)
 {
-	switch (reason) {
+	/* Bits 16 to 30 say more about the same reason (an SGX enclave, a pending trap). */
+	switch (reason & (EXIT_ENTRY_FAILED | 0xffff)) {
 	case EXIT_CPUID:
 		return VMX_CPUID;
 	case EXIT_IO:
@@ -186,7 +203,8 @@ static enum vmx_exit_kind decode(struct vmx_vcpu *v, u32 reason, struct vmx_exit
 		return fault(v, VECTOR_UD, false);
 	default:
 		/* VMCLEAR to VMXON: the VMX instructions without an exit of their own use */
-		if (reason >= EXIT_VMCLEAR && reason <= EXIT_VMXON)
+		if ((u16)reason >= EXIT_VMCLEAR && (u16)reason <= EXIT_VMXON &&
+		    !(reason & EXIT_ENTRY_FAILED))
 			return fault(v, VECTOR_UD, false);
 		exit->qualification = vmcs_read_nat(VMCS_EXIT_QUALIFICATION);
 		return reason & EXIT_ENTRY_FAILED ? VMX_ENTRY_FAILED : VMX_UNKNOWN;

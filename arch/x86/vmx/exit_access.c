@@ -68,6 +68,9 @@ static int move_to_cr0(struct vmx_vcpu *v, u64 value)
 		vmx_set_efer(v, efer | EFER_LMA);
 	if (!(value & CR0_PG))
 		vmx_set_efer(v, efer & ~EFER_LMA);
+	/* SDM vol. 3, Operations that Invalidate TLBs; the instruction itself is not run. */
+	if ((value ^ old) & CR0_PG)
+		vmx_flush_tlb(v);
 	vmx_set_cr0(v, (value & (CR0_PE | CR0_MP | CR0_EM | CR0_TS | CR0_NE | CR0_WP | CR0_AM |
 				 CR0_NW | CR0_CD | CR0_PG)) |
 			       CR0_ET);
@@ -87,6 +90,8 @@ static int move_to_cr4(struct vmx_vcpu *v, u64 value)
 	if ((value & CR4_PCIDE) && !(old & CR4_PCIDE) &&
 	    (!(efer & EFER_LMA) || (vmx_cr3() & 0xfff)))
 		return -EINVAL;
+	if ((value ^ old) & (reload | CR4_PCIDE))
+		vmx_flush_tlb(v);
 	vmx_set_cr4(v, value);
 	return (vmx_cr0() & CR0_PG) && (value & CR4_PAE) && !(efer & EFER_LMA) &&
 	       ((value ^ old) & reload);

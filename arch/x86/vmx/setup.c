@@ -49,6 +49,11 @@ static void init_msr_bitmap(u8 *bitmap, bool control)
 		for (u32 m = MSR_VMX_BASIC; m <= MSR_VMX_LAST; m++)
 			msr_exits(bitmap, m, true, true);
 		msr_exits(bitmap, MSR_FEATURE_CONTROL, true, true);
+		/* Traces that the CPU writes past EPT, also while kvm0 runs. */
+		for (u32 m = MSR_RTIT_FIRST; m <= MSR_RTIT_LAST; m++)
+			msr_exits(bitmap, m, true, true);
+		msr_exits(bitmap, MSR_PEBS_ENABLE, true, true);
+		msr_exits(bitmap, MSR_DS_AREA, true, true);
 		msr_exits(bitmap, MSR_APIC_BASE, false, true);
 		msr_exits(bitmap, MSR_BIOS_UPDT_TRIG, false, true);
 		return;
@@ -114,6 +119,17 @@ static void set_controls(struct vmx_vcpu *v, u64 eptp)
 		vmcs_write32(VMCS_PREEMPTION_TIMER, ~0u);
 }
 
+/* SDM vol. 3, Processor State After Reset: INIT does this too. */
+static void reset_debug_registers(struct vmx_vcpu *v)
+{
+	memset(v->dr, 0, sizeof(v->dr));
+	v->dr_enabled = false;
+	v->dr6 = 0xffff0ff0;
+	vmcs_write_nat(VMCS_GUEST_DR7, 0x400);
+	if (v->in_cpu)
+		vmx_reset_debug_registers_in_cpu(v);
+}
+
 void vmx_reset_state(struct vmx_vcpu *v)
 {
 	static const struct kvm_dtable table = {.limit = 0xffff};
@@ -138,7 +154,9 @@ void vmx_reset_state(struct vmx_vcpu *v)
 	memset(v->gpr, 0, sizeof(v->gpr));
 	v->gpr[GPR_RDX] = 0x600; /* family 6 */
 	v->cr2 = 0;
+	/* Also in the VMCS: an entry that a kick stopped has left it there. */
 	v->event = 0;
+	vmcs_write32(VMCS_ENTRY_INTR_INFO, 0);
 	vmx_set_rip(0xfff0);
 	vmx_set_rsp(0);
 	vmx_set_rflags(RFLAGS_FIXED);
@@ -146,7 +164,8 @@ void vmx_reset_state(struct vmx_vcpu *v)
 	vmx_set_cr0(v, CR0_CD | CR0_NW | CR0_ET);
 	vmx_set_cr3(0);
 	vmx_set_cr4(v, 0);
-	vmcs_write_nat(VMCS_GUEST_DR7, 0x400);
+	vmx_flush_tlb(v);
+	reset_debug_registers(v);
 	vmcs_write64(VMCS_GUEST_DEBUGCTL, 0);
 	vmcs_write_nat(VMCS_GUEST_PENDING_DEBUG, 0);
 	vmcs_write32(VMCS_GUEST_INTERRUPTIBILITY, 0);
@@ -160,7 +179,6 @@ static void power_on_state(struct vmx_vcpu *v)
 	vmcs_write_nat(VMCS_GUEST_SYSENTER_ESP, 0);
 	vmcs_write_nat(VMCS_GUEST_SYSENTER_EIP, 0);
 	vmcs_write64(VMCS_GUEST_PAT, 0x0007040600070406ull);
-	v->dr6 = 0xffff0ff0;
 	v->xcr0 = vmx_host_xcr0() ? XCR0_X87 : 0; /* INIT leaves it alone */
 	vmx_reset_state(v);
 }
@@ -222,6 +240,11 @@ void vmx_trap_port(u16 port)
 void vmx_set_wait_for_sipi(void)
 {
 	vmcs_write32(VMCS_GUEST_ACTIVITY, ACTIVITY_WAIT_FOR_SIPI);
+}
+
+bool vmx_waits_for_sipi(void)
+{
+	return vmcs_read32(VMCS_GUEST_ACTIVITY) == ACTIVITY_WAIT_FOR_SIPI;
 }
 
 void vmx_start_at_sipi(struct vmx_vcpu *v, u8 vector)

@@ -134,6 +134,14 @@ void vmx_load_debug_registers(struct vmx_vcpu *v)
 	vmx_set_cpu_controls(v, v->cpu_controls & ~(u32)CPU_MOV_DR);
 }
 
+/* The control guest's breakpoints are in the CPU whenever it is. */
+void vmx_reset_debug_registers_in_cpu(const struct vmx_vcpu *v)
+{
+	write_dr6(v->dr6);
+	if (v->control || v->dr_in_cpu)
+		write_breakpoints(v->dr);
+}
+
 void vmx_save_debug_registers(struct vmx_vcpu *v)
 {
 	read_breakpoints(v->dr);

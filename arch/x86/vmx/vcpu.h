@@ -42,5 +42,6 @@ static inline void vmx_set_cpu_controls(struct vmx_vcpu *v, u32 controls)
 /* switch.c: the guest's debug registers into the CPU and out again. */
 void vmx_load_debug_registers(struct vmx_vcpu *v);
 void vmx_save_debug_registers(struct vmx_vcpu *v);
+void vmx_reset_debug_registers_in_cpu(const struct vmx_vcpu *v);
 int vmx_xsave_init(struct vmx_vcpu *v) __must_check;
 void vmx_xsave_enable(void);

@@ -165,6 +165,10 @@ static inline void vmx_load(struct vmx_vcpu *v)
 /* Serve what other CPUs want of this one's VMX: to be called after a kick. */
 void vmx_serve_requests(void);
 
+/* Forget the translations of @v's linear addresses that this CPU has cached: paging was
+ * changed by other means than the guest's own instructions.  Loaded. */
+void vmx_flush_tlb(const struct vmx_vcpu *v);
+
 /* Clear all VMCSs of guests that are active on this CPU, before it stops
  * listening to kicks (INIT). */
 void vmx_unload_all(void);
@@ -277,6 +281,7 @@ void vmx_set_tpr_threshold(struct vmx_vcpu *v, u32 threshold);
 /* Exits for writes to @port; reads stay native but are seen too. */
 void vmx_trap_port(u16 port);
 void vmx_set_wait_for_sipi(void);
+bool vmx_waits_for_sipi(void);
 /* The state after SIPI @vector, running. */
 void vmx_start_at_sipi(struct vmx_vcpu *v, u8 vector);
 /* Is it in that state still, with no instruction done? */
