@@ -8,7 +8,13 @@ ENTRY cpus_count
 	pause
 	jmp cpus_count
 
-; The same with interrupts on, behind I/O APIC pin EAX that is VECTOR_XAPIC.
+; The same with exits: CPUID, the leaf of which is its result before.
+ENTRY cpus_count_exiting
+	inc qword [rdi]
+	cpuid
+	jmp cpus_count_exiting
+
+; One of these (EBX: 0 or 1) with interrupts on, behind I/O APIC pin EAX that is VECTOR_XAPIC.
 ENTRY cpus_ioapic_count
 	XAPIC_ON
 	mov r8d, eax
@@ -23,6 +29,8 @@ ENTRY cpus_ioapic_count
 	mov [rdx], ecx
 	mov dword [rdx + 0x10], VECTOR_XAPIC
 	sti
+	test ebx, ebx
+	jnz cpus_count_exiting
 	jmp cpus_count
 
 ; CPUID, R8 to port TEST (four bytes), R8 to the MMIO at RDI (eight bytes), R8 one up; RSI times.

@@ -47,7 +47,7 @@ extern const char irq_self_xapic[], irq_self_x2apic[], irq_masked_by_tpr[], irq_
 extern const char irq_timer_periodic[], irq_timer_deadline[], irq_ioapic[];
 
 /* cpus.asm: for several CPUs. */
-extern const char cpus_count[], cpus_ioapic_count[], cpus_mix[], cpus_touch[];
+extern const char cpus_count[], cpus_count_exiting[], cpus_ioapic_count[], cpus_mix[], cpus_touch[];
 
 /* timing.asm: the benchmark's. */
 extern const char time_empty[], time_cpuid[], time_vmcall[], time_rdmsr[], time_wrmsr[];

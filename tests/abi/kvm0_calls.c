@@ -134,11 +134,7 @@ static u64 hole_end(u64 at)
 	return MAX(end, at);
 }
 
-/*
- * kvm0's own memory, as a control guest can find it: the largest hole in the memory below
- * 4 GiB and above the first MiB.
- */
-static void own_memory(u64 *start, u64 *end)
+bool kvm0_own_range(u64 *start, u64 *end)
 {
 	*start = *end = 0;
 	for (u32 i = 0; i < boot->range_count; i++) {
@@ -150,7 +146,12 @@ static void own_memory(u64 *start, u64 *end)
 			*end = hole_end(at);
 		}
 	}
-	if (*end - *start < PAGE_SIZE)
+	return *end - *start >= PAGE_SIZE;
+}
+
+static void own_memory(u64 *start, u64 *end)
+{
+	if (!kvm0_own_range(start, end))
 		check_skip("no hole in the memory map below 0x%llx", memory_top());
 }
 

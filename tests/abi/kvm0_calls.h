@@ -8,3 +8,9 @@
 extern const struct suite suite_kvm0;
 
 void kvm0_calls_init(const struct boot *information);
+
+/*
+ * kvm0's own memory, as a control guest can find it: the largest hole in the memory below
+ * 4 GiB and above the first MiB.  False: there is none of a page or more.
+ */
+bool kvm0_own_range(u64 *start, u64 *end);

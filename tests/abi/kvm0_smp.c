@@ -9,6 +9,7 @@
 #define LINE     10
 #define MOVES    200u
 #define ROUNDS   20u
+#define MANY     1000u
 #define COUNTER  GPA_BUFFER
 #define QUIET_US 500u /* long for a guest that would still count */
 
@@ -124,29 +125,48 @@ static void set_line(const struct machine *m, u32 level)
 	CHECK_RESULT(t_ioctl_ptr(m->vm, KVM_IRQ_LINE, &line), 0);
 }
 
+/* A guest that counts on CPU 1 with interrupts on: at once, or with an exit each time. */
+static void open_interruptible(struct machine *m, bool exiting)
+{
+	cpu1_need();
+	machine_open(m, MODE_LONG, MACHINE_IRQCHIP | MACHINE_CPUID);
+	machine_set_vector(m, VECTOR_XAPIC, handler_xapic);
+	m->regs.rax = LINE;
+	m->regs.rbx = exiting;
+	m->regs.rdi = COUNTER;
+	machine_start(m, cpus_ioapic_count);
+	cpu1_run(m->vcpu);
+	CHECK(counts(machine_at(m, COUNTER)));
+}
+
+static void interrupt_running(struct machine *m, u32 rounds)
+{
+	for (u32 i = 1; i <= rounds; i++) {
+		set_line(m, 1);
+		set_line(m, 0);
+		CHECK(cpu1_reaches(machine_at(m, GPA_VARS + VAR_IRQS), i));
+		CHECK_EQUAL(machine_u32(m, GPA_VARS + VAR_IRQS), i);
+	}
+	CHECK(counts(machine_at(m, COUNTER)));
+	cpu1_stop_run(m->run);
+}
+
 /* The running guest takes each interrupt at once: nothing else makes it exit. */
 static void kvm0_smp_irq_line(void)
 {
-	volatile u64 *counter;
 	struct machine m;
 
-	cpu1_need();
-	machine_open(&m, MODE_LONG, MACHINE_IRQCHIP | MACHINE_CPUID);
-	machine_set_vector(&m, VECTOR_XAPIC, handler_xapic);
-	counter = machine_at(&m, COUNTER);
-	m.regs.rax = LINE;
-	m.regs.rdi = COUNTER;
-	machine_start(&m, cpus_ioapic_count);
-	cpu1_run(m.vcpu);
-	CHECK(counts(counter));
-	for (u32 i = 1; i <= ROUNDS; i++) {
-		set_line(&m, 1);
-		set_line(&m, 0);
-		CHECK(cpu1_reaches(machine_at(&m, GPA_VARS + VAR_IRQS), i));
-		CHECK_EQUAL(machine_u32(&m, GPA_VARS + VAR_IRQS), i);
-		CHECK(counts(counter));
-	}
-	cpu1_stop_run(m.run);
+	open_interruptible(&m, false);
+	interrupt_running(&m, ROUNDS);
+}
+
+/* The same while it enters and exits all the time: no kick is taken for an NMI of the machine. */
+static void kvm0_smp_irq_line_exiting(void)
+{
+	struct machine m;
+
+	open_interruptible(&m, true);
+	interrupt_running(&m, MANY);
 }
 
 /* A slot goes while the guest writes to it: when the call is back nothing is written any more. */
@@ -259,5 +279,5 @@ static void kvm0_smp_wake(void)
 }
 
 SUITE(kvm0_smp, TEST(kvm0_smp_move), TEST(kvm0_smp_close_moved), TEST(kvm0_smp_busy),
-      TEST(kvm0_smp_doorbell), TEST(kvm0_smp_irq_line), TEST(kvm0_smp_delete_slot),
-      TEST(kvm0_smp_close_running), TEST(kvm0_smp_wake));
+      TEST(kvm0_smp_doorbell), TEST(kvm0_smp_irq_line), TEST(kvm0_smp_irq_line_exiting),
+      TEST(kvm0_smp_delete_slot), TEST(kvm0_smp_close_running), TEST(kvm0_smp_wake));

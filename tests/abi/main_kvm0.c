@@ -2,6 +2,7 @@
 /* The ABI tests as a control guest: what GRUB's entry for them starts.  Powers off at the end. */
 #include "guest/lib/boot.h"
 #include "guest/lib/hypercall.h"
+#include "tests/abi/kvm0_breach.h"
 #include "tests/abi/kvm0_calls.h"
 #include "tests/abi/kvm0_pool.h"
 #include "tests/abi/kvm0_smp.h"
@@ -17,5 +18,6 @@ int guest_main(const struct boot *boot)
 		return 1;
 	}
 	kvm0_calls_init(boot);
+	kvm0_breach(boot);
 	return suites_run(own, ARRAY_SIZE(own)) ? 1 : 0;
 }

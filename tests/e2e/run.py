@@ -55,7 +55,8 @@ def emulator_panics(folder):
 
 def converse(case, running, folder, results):
     """The case's steps and its end.  Returns (why it failed or None, last lines)."""
-    fail = [p for p in cases.FAIL if p not in case.allow]
+    spare = f"(?!.*(?:{case.tolerate}))" if case.tolerate else ""
+    fail = [spare + p for p in cases.FAIL if p not in case.allow]
     with open(f"{folder}/serial.log", "wb") as log:
         com1 = console.Console(running.serial, log, time.time() + case.limit, fail)
         try:

@@ -120,3 +120,4 @@ class Case:
     cpus: int = 1
     mem: int = 512
     allow: tuple = ()  # of the failure patterns: what this case is there to see
+    tolerate: str | None = None  # lines with this are no failure, whatever they match

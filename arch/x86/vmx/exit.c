@@ -192,6 +192,8 @@ static enum vmx_exit_kind decode(struct vmx_vcpu *v, u32 reason, struct vmx_exit
 		exit->sipi_vector = (u8)vmcs_read_nat(VMCS_EXIT_QUALIFICATION);
 		/* Bochs 2.7 blocks NMIs while it waits for SIPI, and leaves it at that. */
 		vmx_unblock_nmis();
+		/* A kick that came meanwhile is lost where NMIs are not kept. */
+		__atomic_store_n(&this_cpu()->kick_nmi, 0, __ATOMIC_RELEASE);
 		return VMX_SIPI;
 	case EXIT_GETSEC:
 	case EXIT_INVEPT:
