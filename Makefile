@@ -53,6 +53,13 @@ $(O)/include/asm_offsets.inc: $(O)/hv/arch/x86/asm_offsets.s
 	@mkdir -p $(@D)
 	$(Q)sed -n 's/^.*@@\([A-Za-z0-9_]*\) \$$*\(-\{0,1\}[0-9]*\).*$$/%define \1 \2/p' $< > $@
 
+# What lies on the way from an exit back to an entry is worth more inlining.
+HOT := $(patsubst %,$(O)/hv/%.o,$(addprefix arch/x86/vmx/,exit switch cpu) \
+	$(addprefix hv/abi/,control dispatch vcpu_requests) \
+	$(addprefix hv/kvm/,run run_io run_mmio mmu memslot gva handle wake vcpu) \
+	$(patsubst %.c,%,$(wildcard hv/kvm/emulate/*.c hv/kvm/irqchip/*.c)))
+$(HOT): HV_CFLAGS += -O3
+
 $(O)/hv/%.o: %.c Makefile
 	$(call say,CC,$<)
 	@mkdir -p $(@D)
@@ -184,6 +191,13 @@ $(O)/unit/%: tests/unit/%.c tests/unit/fake.c scripts/unit-sources Makefile | se
 unit: $(UNIT)
 	$(Q)scripts/test --unit $(UNIT)
 
+# FUZZ_MS: milliseconds for each target; FUZZ_SEED: the seed, by default another each time.
+FUZZ_MS   ?= 60000
+FUZZ_SEED ?= $(shell date +%s)
+.PHONY: fuzz
+fuzz: $(O)/unit/test_fuzz
+	$(Q)FUZZ_MS=$(FUZZ_MS) FUZZ_SEED=$(FUZZ_SEED) $<
+
 # CASES: names or patterns of cases in tests/e2e/cases.py.
 .PHONY: e2e
 e2e: iso
@@ -240,6 +254,7 @@ help:
 	'make test            build, check and test everything' \
 	'make iso             the ISO, $(O)/kvm0.iso: for a CD or a USB stick, BIOS or UEFI' \
 	'make unit            unit tests alone' \
+	'make fuzz            random inputs for the parsers; FUZZ_MS=60000 for each' \
 	'make e2e             boots in an emulator alone; CASES=NAME or a pattern' \
 	'make test-abi-linux  the ABI tests against the /dev/kvm of this machine' \
 	'make bench           measurements in emulator ticks, to $(O)/bench.txt' \

@@ -32,6 +32,7 @@ payloads_begin:
 %include "io.asm"
 %include "state.asm"
 %include "interrupt.asm"
+%include "cpus.asm"
 %include "timing.asm"
 global payloads_end
 payloads_end:

@@ -46,6 +46,9 @@ extern const char irq_window[], irq_queued[], irq_xapic_registers[], irq_xapic_t
 extern const char irq_self_xapic[], irq_self_x2apic[], irq_masked_by_tpr[], irq_timer_once[];
 extern const char irq_timer_periodic[], irq_timer_deadline[], irq_ioapic[];
 
+/* cpus.asm: for several CPUs. */
+extern const char cpus_count[], cpus_ioapic_count[], cpus_mix[], cpus_touch[];
+
 /* timing.asm: the benchmark's. */
 extern const char time_empty[], time_cpuid[], time_vmcall[], time_rdmsr[], time_wrmsr[];
 extern const char time_in[], time_out[], time_wbinvd[], time_wrcr8[], time_rdcr8[], time_load[];

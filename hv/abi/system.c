@@ -30,7 +30,6 @@ static const struct {
 	{KVM_CAP_IMMEDIATE_EXIT, 1},
 	{KVM_CAP_INTERNAL_ERROR_DATA, 1},
 	{KVM_CAP_CHECK_EXTENSION_VM, 1},
-	{KVM_CAP_GET_TSC_KHZ, 0},
 };
 
 s64 check_extension(u64 capability)

@@ -33,7 +33,7 @@ static inline gva_t gva(u64 v)
 	return (gva_t){v};
 }
 
-/* The control guest is identity-mapped (docs/design.md). */
+/* The control guest is identity-mapped (docs/architecture.md). */
 static inline hpa_t cg_identity(gpa_t a)
 {
 	return hpa(a.v);

@@ -4,7 +4,11 @@
 #include "guest/lib/hypercall.h"
 #include "tests/abi/kvm0_calls.h"
 #include "tests/abi/kvm0_pool.h"
+#include "tests/abi/kvm0_smp.h"
 #include "tests/abi/suites.h"
+
+static const struct suite *const own[] = {&suite_kvm0_first, &suite_kvm0_smp, &suite_kvm0_smp_load,
+					  &suite_kvm0};
 
 int guest_main(const struct boot *boot)
 {
@@ -13,5 +17,5 @@ int guest_main(const struct boot *boot)
 		return 1;
 	}
 	kvm0_calls_init(boot);
-	return suites_run(&suite_kvm0_first, &suite_kvm0) ? 1 : 0;
+	return suites_run(own, ARRAY_SIZE(own)) ? 1 : 0;
 }

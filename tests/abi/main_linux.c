@@ -8,5 +8,5 @@ int main(void)
 		t_printf("abi: /dev/kvm does not open\n");
 		return 2;
 	}
-	return suites_run(NULL, NULL) ? 1 : 0;
+	return suites_run(NULL, 0) ? 1 : 0;
 }

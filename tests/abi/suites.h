@@ -9,7 +9,7 @@ extern const struct suite suite_registers, suite_vcpu, suite_run, suite_io, suit
 extern const struct suite suite_fault, suite_state, suite_interrupt, suite_irqchip, suite_memory;
 
 /*
- * Runs them all, `first` before and `last` behind them (both or none may be NULL); how many tests
- * failed.
+ * Runs them all, the first of `further` before and its others behind them (none if `count` is 0);
+ * how many tests failed.
  */
-u32 suites_run(const struct suite *first, const struct suite *last);
+u32 suites_run(const struct suite *const *further, u32 count);

@@ -40,7 +40,8 @@ static const char *feature_control(const char **remedy)
 
 const char *vmx_probe(const char **remedy)
 {
-	static char differs[80];
+	static char texts[MAX_CPUS][80]; /* several CPUs may be here at once */
+	char *differs = texts[this_cpu()->index];
 	struct vmx_caps caps;
 	struct vmx_config config;
 	const char *why;
@@ -56,7 +57,7 @@ const char *vmx_probe(const char **remedy)
 	*remedy = "use a processor with EPT and unrestricted guest (Intel Westmere or later)";
 	why = vmx_config_choose(&caps, &config);
 	if (why) {
-		printf_format(differs, sizeof(differs), "the processor's VMX lacks %s", why);
+		printf_format(differs, sizeof(texts[0]), "the processor's VMX lacks %s", why);
 		return differs;
 	}
 	if (first)
@@ -66,7 +67,7 @@ const char *vmx_probe(const char **remedy)
 		why = "the XSAVE state";
 	if (why) {
 		*remedy = "use identical processors";
-		printf_format(differs, sizeof(differs), "it differs from the boot CPU in %s", why);
+		printf_format(differs, sizeof(texts[0]), "it differs from the boot CPU in %s", why);
 		return differs;
 	}
 	return NULL;

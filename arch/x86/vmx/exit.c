@@ -190,6 +190,8 @@ static enum vmx_exit_kind decode(struct vmx_vcpu *v, u32 reason, struct vmx_exit
 		return VMX_INIT;
 	case EXIT_SIPI:
 		exit->sipi_vector = (u8)vmcs_read_nat(VMCS_EXIT_QUALIFICATION);
+		/* Bochs 2.7 blocks NMIs while it waits for SIPI, and leaves it at that. */
+		vmx_unblock_nmis();
 		return VMX_SIPI;
 	case EXIT_GETSEC:
 	case EXIT_INVEPT:

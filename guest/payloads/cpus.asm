@@ -1,0 +1,48 @@
+; SPDX-License-Identifier: MIT
+; What the tests of several CPUs run: loops that go on for ever, or count.
+bits 64
+
+; Counts up the eight bytes at RDI for ever, and exits for nothing.
+ENTRY cpus_count
+	inc qword [rdi]
+	pause
+	jmp cpus_count
+
+; The same with interrupts on, behind I/O APIC pin EAX that is VECTOR_XAPIC.
+ENTRY cpus_ioapic_count
+	XAPIC_ON
+	mov r8d, eax
+	mov al, 0xff	; the 8259s see the same lines
+	out 0x21, al
+	out 0xa1, al
+	mov edx, GPA_IOAPIC
+	lea ecx, [r8 * 2 + 0x11]
+	mov [rdx], ecx
+	mov dword [rdx + 0x10], 0
+	dec ecx
+	mov [rdx], ecx
+	mov dword [rdx + 0x10], VECTOR_XAPIC
+	sti
+	jmp cpus_count
+
+; CPUID, R8 to port TEST (four bytes), R8 to the MMIO at RDI (eight bytes), R8 one up; RSI times.
+ENTRY cpus_mix
+	xor eax, eax
+	xor ecx, ecx
+	cpuid
+	mov edx, PORT_TEST
+	mov eax, r8d
+	out dx, eax
+	mov [rdi], r8
+	inc r8
+	cmp r8, rsi
+	jb cpus_mix
+	DONE
+
+; Adds one, locked, to the first four bytes of each of RSI pages from RDI.
+ENTRY cpus_touch
+	lock inc dword [rdi]
+	add rdi, 0x1000
+	dec rsi
+	jnz cpus_touch
+	DONE

@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Tests of kvm0 with two CPUs, and the second CPU's part in them: jobs that run a vCPU there.
+ * Only CPU 0 may end a test, so a job leaves its results in a struct runner.
+ */
+#pragma once
+
+#include "tests/abi/machine.h"
+
+extern const struct suite suite_kvm0_smp, suite_kvm0_smp_load;
+
+/* A KVM_RUN on CPU 1, repeated while kvm0 asks for that, until it ends or `stop` is set. */
+struct runner {
+	int vcpu;
+	volatile s64 result;  /* of the last run, when the job is done */
+	volatile u32 blocked; /* runs that ended so; after each the job waits ... */
+	volatile u32 resumed; /* ... until this is as large */
+	volatile u32 stop;
+	volatile u64 deadline; /* the last one of a blocked run */
+};
+
+/* Starts the other CPUs at the first call; skips the test if there are none. */
+void cpu1_need(void);
+/* Has CPU 1 do fn(arg); waits until it is done: fails the test after a second. */
+void cpu1_begin(void (*fn)(void *arg), void *arg);
+void cpu1_end(void);
+/* Runs the vCPU on CPU 1. */
+struct runner *cpu1_run(int vcpu);
+/* Has that run end with -EINTR (by kvm_run's immediate_exit and an interrupt there). */
+void cpu1_stop_run(struct kvm_run *run);
+/* KVM_RUN on the CPU that calls, again while kvm0 asks for that; for jobs as well. */
+s64 run_here(int vcpu);
+/* Waits until *value is at least `least`; false: not within half a second. */
+bool cpu1_reaches(const volatile u64 *value, u64 least);
+/* Free pages of kvm0's pool. */
+u64 pool_pages(void);
+/* Sets the registers of a vCPU to start a payload in a 64-bit machine. */
+void start_at(int vcpu, const char *routine, u64 rdi, u64 rsi);

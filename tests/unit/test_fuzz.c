@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: MIT */
+/* sources: tests/fuzz/fuzz.c tests/fuzz/fuzz_mb2.c tests/fuzz/fuzz_image.c tests/fuzz/fuzz_acpi.c
+ * tests/fuzz/fuzz_params.c boot/multiboot2.c boot/multiboot2_build.c hv/abi/control_image.c
+ * hv/core/memmap.c hv/core/params.c arch/x86/cpu/acpi.c */
+/*
+ * A short run of each fuzzing target.  FUZZ_MS in the environment sets how long each
+ * runs, in milliseconds, and FUZZ_SEED the seed; `make fuzz` runs them longer.  The
+ * emulator has a target of its own kind in test_emulate.c.
+ */
+#include "fake.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "tests/fuzz/fuzz.h"
+
+static u64 number_from(const char *name, u64 otherwise)
+{
+	const char *s = getenv(name);
+
+	return s ? strtoull(s, NULL, 0) : otherwise;
+}
+
+static void fuzz(const struct fuzz_target *t)
+{
+	u32 ms = (u32)number_from("FUZZ_MS", 1000);
+	struct fuzz_result r = fuzz_run(t, ms, number_from("FUZZ_SEED", 1));
+
+	if (getenv("FUZZ_MS"))
+		fprintf(stderr, "%s: %llu inputs, %llu accepted\n", t->name, r.inputs, r.accepted);
+	/* A target that accepts nothing, or everything, looks at nothing. */
+	assert_true(r.accepted > r.inputs / 100);
+	assert_true(r.accepted < r.inputs - r.inputs / 100);
+}
+
+static void test_mb2(void **state)
+{
+	(void)state;
+	fuzz(&fuzz_mb2);
+}
+
+static void test_image(void **state)
+{
+	(void)state;
+	fuzz(&fuzz_image);
+}
+
+static void test_acpi(void **state)
+{
+	(void)state;
+	fuzz(&fuzz_acpi);
+}
+
+static void test_params(void **state)
+{
+	(void)state;
+	fuzz(&fuzz_params);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_mb2),
+		cmocka_unit_test(test_image),
+		cmocka_unit_test(test_acpi),
+		cmocka_unit_test(test_params),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
