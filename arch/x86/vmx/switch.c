@@ -26,8 +26,8 @@ struct fxsave {
 _Static_assert(sizeof(struct fxsave) == 512, "fxsave");
 #define XSAVE_HEADER 512u /* offset of XSTATE_BV */
 
-/* State that kvm0 knows how to swap in one page. */
-#define XCR0_KNOWN (XCR0_X87 | XCR0_SSE | XCR0_AVX | XCR0_MPX | XCR0_AVX512 | XCR0_PKRU)
+/* State that kvm0 knows how to swap in one page.  Not MPX: IA32_BNDCFGS would belong to it. */
+#define XCR0_KNOWN (XCR0_X87 | XCR0_SSE | XCR0_AVX | XCR0_AVX512 | XCR0_PKRU)
 
 static u64 host_xcr0; /* written by the boot CPU; the others have to have the same */
 
