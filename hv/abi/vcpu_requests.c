@@ -115,6 +115,14 @@ static s64 msrs(struct vcpu *c, u64 arg, bool set)
 	return i;
 }
 
+static s64 set_msrs(struct vcpu *c, u64 arg)
+{
+	s64 result = msrs(c, arg, true);
+
+	vm_deliver_wakes(c->vm); /* one may have been an x2APIC's ICR */
+	return result;
+}
+
 static s64 set_cpuid2(struct vcpu *c, u64 arg)
 {
 	struct kvm_cpuid_entry2 *entries;
@@ -195,7 +203,7 @@ static __attribute__((noinline)) s64 other_request(struct vcpu *c, u32 request, 
 	case KVM_GET_MSRS:
 		return msrs(c, arg, false);
 	case KVM_SET_MSRS:
-		return msrs(c, arg, true);
+		return set_msrs(c, arg);
 	case KVM_SET_CPUID2:
 		return set_cpuid2(c, arg);
 	case KVM_GET_MP_STATE:
