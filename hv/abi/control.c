@@ -19,7 +19,7 @@
 static struct {
 	struct spinlock lock; /* rank 3: guards ept */
 	struct ept ept;       /* identity, less kvm0's memory */
-	u64 limit;            /* 2^MAXPHYADDR */
+	u64 limit;            /* 2^MAXPHYADDR, or what four levels of EPT reach */
 } map;
 
 static bool is_memory(int type)
@@ -55,7 +55,7 @@ void control_init(void)
 {
 	u64 top = SIZE_4G;
 
-	map.limit = BIT(cpuid(0x80000008, 0).eax & 0xff);
+	map.limit = BIT(MIN(cpuid(0x80000008, 0).eax & 0xff, EPT_ADDRESS_BITS));
 	if (memmap.count)
 		top = MAX(top, ALIGN_UP(memmap.range[memmap.count - 1].end, SIZE_2M));
 	if (ept_init(&map.ept))
@@ -79,6 +79,8 @@ static void exit_ept_violation(const struct vmx_exit *exit)
 		size = map_identity(a);
 		spin_unlock(&map.lock);
 	}
+	if (a >= map.limit)
+		power_control_stopped("it touched 0x%llx, which no page table reaches", a);
 	if (size == 0)
 		power_control_stopped("it touched kvm0's memory at 0x%llx", a);
 	if (size < 0)

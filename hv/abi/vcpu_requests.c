@@ -45,6 +45,9 @@ static s64 set_regs(struct vcpu *c, u64 arg)
 
 	if (copy_in(&r, arg, sizeof(r)))
 		return -EFAULT;
+	/* As in KVM: the answer to an IN is for the IN; there may have been a reset since. */
+	if (c->completion == COMPLETE_IN && r.rip != vmx_rip())
+		c->completion = COMPLETE_NOTHING;
 	vmx_set_regs(&c->vmx, &r);
 	c->emu_stale = true;
 	return 0;
@@ -110,6 +113,14 @@ static s64 msrs(struct vcpu *c, u64 arg, bool set)
 			return -EFAULT;
 	}
 	return i;
+}
+
+static s64 set_msrs(struct vcpu *c, u64 arg)
+{
+	s64 result = msrs(c, arg, true);
+
+	vm_deliver_wakes(c->vm); /* one may have been an x2APIC's ICR */
+	return result;
 }
 
 static s64 set_cpuid2(struct vcpu *c, u64 arg)
@@ -192,7 +203,7 @@ static __attribute__((noinline)) s64 other_request(struct vcpu *c, u32 request, 
 	case KVM_GET_MSRS:
 		return msrs(c, arg, false);
 	case KVM_SET_MSRS:
-		return msrs(c, arg, true);
+		return set_msrs(c, arg);
 	case KVM_SET_CPUID2:
 		return set_cpuid2(c, arg);
 	case KVM_GET_MP_STATE:

@@ -2,6 +2,8 @@
 /* Interrupts without an in-kernel controller: KVM_INTERRUPT and the interrupt window. */
 #include "tests/abi/machine.h"
 
+#define VECTOR_PF 14
+
 static void inject(const struct machine *m, u32 vector)
 {
 	struct kvm_interrupt interrupt = {.irq = vector};
@@ -164,6 +166,36 @@ static void interrupt_stack_missing(void)
 	CHECK_EQUAL(m.run->internal.suberror, KVM_INTERNAL_ERROR_DELIVERY_EV);
 }
 
+/* A page fault that could not be delivered, for want of an IDT, waits; then the caller makes it
+ * a processor in real mode, where an exception has no error code. */
+static void interrupt_mode_changed(void)
+{
+	struct machine m;
+	struct kvm_sregs s;
+	int other;
+
+	machine_need_vmx("the report of an interrupted delivery");
+	machine_open(&m, MODE_LONG, 0);
+	s = machine_sregs(&m);
+	s.idt.base = GPA_MMIO;
+	machine_set_sregs(&m, &s);
+	m.regs.rdi = GVA_UNMAPPED;
+	machine_start(&m, long_load);
+	machine_run(&m, KVM_EXIT_INTERNAL_ERROR);
+	CHECK_EQUAL(m.run->internal.suberror, KVM_INTERNAL_ERROR_DELIVERY_EV);
+	other = CHECK_HANDLE(t_ioctl(m.vm, KVM_CREATE_VCPU, 1));
+	CHECK_RESULT(t_ioctl_ptr(other, KVM_GET_SREGS, &s), 0);
+	s.cs.base = GPA_CODE;
+	s.cs.selector = GPA_CODE >> 4;
+	machine_set_sregs(&m, &s);
+	m.mode = MODE_REAL;
+	m.regs.rsp = GPA_STACK_REAL;
+	machine_set_vector(&m, VECTOR_PF, real_done);
+	machine_start(&m, real_hlt);
+	machine_run_out(&m, PORT_DONE);
+}
+
 SUITE(interrupt, TEST(interrupt_delivered), TEST(interrupt_window), TEST(interrupt_window_real),
       TEST(interrupt_window_at_once), TEST(interrupt_and_hlt), TEST(interrupt_redelivered),
-      TEST(interrupt_fault_redelivered), TEST(interrupt_stack_missing));
+      TEST(interrupt_fault_redelivered), TEST(interrupt_stack_missing),
+      TEST(interrupt_mode_changed));

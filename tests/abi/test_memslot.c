@@ -36,6 +36,10 @@ static void memslot_range(void)
 	CHECK_RESULT(machine_slot(s.vm, 0, 0, 0ull - SIZE, 2 * SIZE, s.memory), -EINVAL);
 	CHECK_RESULT(machine_slot(s.vm, 0, 0, 0ull - SIZE, SIZE, s.memory), -EINVAL);
 	CHECK_RESULT(machine_slot(s.vm, 0, 0, 1ull << 52, SIZE, s.memory), -EINVAL);
+	if (target_is_kvm0) /* on Linux: MAXPHYADDR */
+		CHECK_RESULT(
+			machine_slot(s.vm, 0, 0, (1ull << 48) - SIZE + PAGE_SIZE, SIZE, s.memory),
+			-EINVAL);
 	/* More pages than a slot may have. */
 	CHECK_RESULT(machine_slot(s.vm, 0, 0, 0, 1ull << 43, s.memory), -EINVAL);
 	/* Memory of the caller that ends beyond its address space. */

@@ -63,6 +63,8 @@ const char *vmx_probe(const char **remedy)
 	if (first)
 		vmx_config = config;
 	why = vmx_config_compare(&vmx_config, &config);
+	if (!why && !vmx_xsave_enable(first))
+		why = "the XSAVE state";
 	if (why) {
 		*remedy = "use identical processors";
 		printf_format(differs, sizeof(texts[0]), "it differs from the boot CPU in %s", why);
@@ -90,7 +92,6 @@ int vmx_cpu_enable(void)
 	if (!region)
 		return -ENOMEM;
 	*region = vmx_config.revision;
-	vmx_xsave_enable();
 	write_cr0((read_cr0() | vmx_config.cr0_fixed0) & vmx_config.cr0_fixed1);
 	write_cr4((read_cr4() | CR4_VMXE | vmx_config.cr4_fixed0) & vmx_config.cr4_fixed1);
 	if (vmx_on(virt_to_phys(region))) {

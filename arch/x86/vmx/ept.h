@@ -17,6 +17,9 @@ struct ept {
 
 enum ept_level { EPT_4K, EPT_2M, EPT_1G };
 
+/* Guest-physical addresses that four levels reach; what lies above is never mapped. */
+#define EPT_ADDRESS_BITS 48u
+
 #define EPT_READ     BIT(0)
 #define EPT_WRITE    BIT(1)
 #define EPT_EXEC     BIT(2)

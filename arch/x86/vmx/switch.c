@@ -26,31 +26,37 @@ struct fxsave {
 _Static_assert(sizeof(struct fxsave) == 512, "fxsave");
 #define XSAVE_HEADER 512u /* offset of XSTATE_BV */
 
-/* State that kvm0 knows how to swap in one page. */
-#define XCR0_KNOWN (XCR0_X87 | XCR0_SSE | XCR0_AVX | XCR0_MPX | XCR0_AVX512 | XCR0_PKRU)
+/* State that kvm0 knows how to swap in one page.  Not MPX: IA32_BNDCFGS would belong to it. */
+#define XCR0_KNOWN (XCR0_X87 | XCR0_SSE | XCR0_AVX | XCR0_AVX512 | XCR0_PKRU)
 
-static u64 host_xcr0; /* written at boot; the same on every CPU */
+static u64 host_xcr0; /* written by the boot CPU; the others have to have the same */
 
 u64 vmx_host_xcr0(void)
 {
 	return host_xcr0;
 }
 
-void vmx_xsave_enable(void)
+bool vmx_xsave_enable(bool first)
 {
 	struct cpuid r = cpuid(1, 0);
+	u64 xcr0;
 
 	/* Without OSFXSR, FXSAVE leaves the XMM registers out. */
 	write_cr4(read_cr4() | CR4_OSFXSR | CR4_OSXMMEXCPT);
 	if (!(r.ecx & BIT(26)))
-		return;
+		return first || !host_xcr0;
 	write_cr4(read_cr4() | CR4_OSXSAVE);
 	r = cpuid(0xd, 0);
-	host_xcr0 = (r.eax | (u64)r.edx << 32) & XCR0_KNOWN;
+	xcr0 = (r.eax | (u64)r.edx << 32) & XCR0_KNOWN;
+	if (first)
+		host_xcr0 = xcr0;
+	if (xcr0 != host_xcr0)
+		return false;
 	xsetbv(0, host_xcr0);
 	if (cpuid(0xd, 0).ebx > PAGE_SIZE)
 		panic("the XSAVE area of 0x%llx does not fit a page", host_xcr0);
 	xsetbv(0, XCR0_X87);
+	return true;
 }
 
 /* The state after FNINIT and power-on. */

@@ -44,4 +44,5 @@ void vmx_load_debug_registers(struct vmx_vcpu *v);
 void vmx_save_debug_registers(struct vmx_vcpu *v);
 void vmx_reset_debug_registers_in_cpu(const struct vmx_vcpu *v);
 int vmx_xsave_init(struct vmx_vcpu *v) __must_check;
-void vmx_xsave_enable(void);
+/* Turn on XSAVE on this CPU.  False: it has other state than the boot CPU, the @first. */
+bool vmx_xsave_enable(bool first) __must_check;
