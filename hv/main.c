@@ -145,13 +145,18 @@ static void boot(void)
 
 void cpu_main(struct percpu *p)
 {
-	const char *remedy, *why = enter_vmx(&remedy);
+	const char *remedy, *why = NULL;
 
-	if (why) {
+	if (!cpus_wanted(p))
+		log_info("boot", "CPU %u is parked: maxcpus=", p->index);
+	else
+		why = enter_vmx(&remedy);
+	if (why)
 		log_error("boot", "CPU %u (APIC id %u) is not used: %s; %s", p->index, p->apic_id,
 			  why, remedy);
+	if (why || !cpus_wanted(p)) {
 		__atomic_fetch_add(&cpus.refused, 1, __ATOMIC_RELEASE);
-		halt_forever();
+		vmx_park();
 	}
 	__atomic_fetch_add(&cpus.usable, 1, __ATOMIC_RELEASE);
 	/* Acquire: pairs with start_control_guest(). */

@@ -45,9 +45,9 @@ static s64 set_regs(struct vcpu *c, u64 arg)
 
 	if (copy_in(&r, arg, sizeof(r)))
 		return -EFAULT;
-	/* As in KVM: the answer to an IN is for the IN; there may have been a reset since. */
-	if (c->completion == COMPLETE_IN && r.rip != vmx_rip())
-		c->completion = COMPLETE_NOTHING;
+	/* As in KVM: what waits is that instruction's; there may have been a reset since. */
+	if (r.rip != vmx_rip())
+		vcpu_drop_port_access(c);
 	vmx_set_regs(&c->vmx, &r);
 	c->emu_stale = true;
 	return 0;

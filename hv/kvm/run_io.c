@@ -46,12 +46,9 @@ enum exit_action run_exit_io(struct vcpu *c, const struct vmx_exit *exit)
 		return GO_ON;
 	}
 	fill_io(c, in, exit->io.port, size, 1);
-	if (in) {
-		c->completion = COMPLETE_IN;
-	} else {
+	c->completion = in ? COMPLETE_IN : COMPLETE_OUT;
+	if (!in)
 		memcpy(io_data(c), &value, sizeof(value));
-		vmx_skip_instruction(&c->vmx);
-	}
 	return TO_USER;
 }
 

@@ -216,6 +216,9 @@ enum exit_action run_complete(struct vcpu *c)
 	case COMPLETE_IN:
 		run_complete_in(c);
 		return GO_ON;
+	case COMPLETE_OUT:
+		vmx_skip_instruction(&c->vmx);
+		return GO_ON;
 	case COMPLETE_EMULATION:
 		if (c->io.pending == EMU_NEED_MMIO_READ)
 			memcpy(c->io.mmio.data, c->run->mmio.data, sizeof(c->io.mmio.data));

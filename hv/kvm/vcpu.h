@@ -23,7 +23,13 @@ struct msr_values {
 enum vcpu_mode { VCPU_OUTSIDE, VCPU_IN_GUEST };
 
 /* What the next KVM_RUN has to finish before the guest goes on. */
-enum vcpu_completion { COMPLETE_NOTHING, COMPLETE_IN, COMPLETE_EMULATION, COMPLETE_WRITES };
+enum vcpu_completion {
+	COMPLETE_NOTHING,
+	COMPLETE_IN,
+	COMPLETE_OUT, /* nothing but to step over it, as KVM does it only then */
+	COMPLETE_EMULATION,
+	COMPLETE_WRITES,
+};
 
 struct vcpu {
 	struct vmx_vcpu vmx;
@@ -57,6 +63,13 @@ struct vcpu {
 	u32 pcpu;    /* the CPU it runs on, while IN_GUEST */
 	u32 blocked; /* KVM_RUN returned "blocked"; taken by the one that wakes it */
 };
+
+/* RIP is about to change: a port instruction that waits for its completion is given up. */
+static inline void vcpu_drop_port_access(struct vcpu *c)
+{
+	if (c->completion == COMPLETE_IN || c->completion == COMPLETE_OUT)
+		c->completion = COMPLETE_NOTHING;
+}
 
 /* How a KVM_RUN ended. */
 enum run_result {

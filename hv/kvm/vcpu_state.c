@@ -86,8 +86,8 @@ int vcpu_set_sregs(struct vcpu *c, const struct kvm_sregs *in)
 	if (!sregs_valid(c, &s) || s.cr8 > 15 || msr_write(c, MSR_APIC_BASE, s.apic_base, true))
 		return -EINVAL;
 	c->emu_stale = true;
-	if (c->completion == COMPLETE_IN && s.cs.base != vmx_segment_base(SEG_CS))
-		c->completion = COMPLETE_NOTHING; /* another linear RIP: as KVM_SET_REGS */
+	if (s.cs.base != vmx_segment_base(SEG_CS)) /* another linear RIP: as KVM_SET_REGS */
+		vcpu_drop_port_access(c);
 	for (enum vmx_segment n = SEG_ES; n <= SEG_TR; n++)
 		vmx_set_segment(n, segment_of(&s, n));
 	vmx_set_tables(&s.gdt, &s.idt);

@@ -193,6 +193,26 @@ static void io_completion(void)
 	machine_run_out(&m, PORT_DONE);
 }
 
+/* An OUT is stepped over by the next KVM_RUN, not before: the caller sees it at RIP. */
+static void io_out_completion(void)
+{
+	struct machine m;
+	u64 at;
+
+	machine_need_vmx("RIP at an OUT");
+	machine_open(&m, MODE_REAL, 0);
+	machine_start(&m, real_out_sizes);
+	expect_io(&m, KVM_EXIT_IO_OUT, PORT_TEST, 1, 0x11);
+	at = machine_regs(&m).rip;
+	m.run->immediate_exit = 1;
+	CHECK_RESULT(t_run(m.vcpu), -EINTR);
+	CHECK_EQUAL(machine_regs(&m).rip, at + 1); /* OUT DX, AL */
+	CHECK_RESULT(t_run(m.vcpu), -EINTR);
+	CHECK_EQUAL(machine_regs(&m).rip, at + 1);
+	m.run->immediate_exit = 0;
+	expect_io(&m, KVM_EXIT_IO_OUT, PORT_TEST, 2, 0x2211);
+}
+
 /* The answer to an IN is lost if the caller sets another RIP meanwhile, as for a reset. */
 static void io_in_and_elsewhere(void)
 {
@@ -220,5 +240,5 @@ static void io_reset_ports(void)
 }
 
 SUITE(io, TEST(io_out), TEST(io_in), TEST(io_outs), TEST(io_ins), TEST(io_strings_long),
-      TEST(io_outs_backward), TEST(io_string_of_none), TEST(io_completion),
+      TEST(io_outs_backward), TEST(io_string_of_none), TEST(io_completion), TEST(io_out_completion),
       TEST(io_in_and_elsewhere), TEST(io_reset_ports));

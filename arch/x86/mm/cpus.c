@@ -108,14 +108,22 @@ static void start_all(const struct acpi_info *acpi, bool *abandoned)
 
 		if (!c->enabled || c->apic_id == boot_cpu.apic_id)
 			continue;
-		if (percpu_count >= cpus_max) {
+		/* Those beyond maxcpus too: cpus_main parks them, out of the guest's reach. */
+		if (percpu_count >= MAX_CPUS)
 			skipped++;
-			continue;
-		}
-		(void)start(c->apic_id, abandoned);
+		else
+			(void)start(c->apic_id, abandoned);
 	}
 	if (skipped)
-		log_warn("cpu", "%u more CPUs are left out (maxcpus is %u)", skipped, cpus_max);
+		log_warn("cpu",
+			 "%u more CPUs are left out (kvm0 knows %u), and the control guest could "
+			 "start them outside its reach",
+			 skipped, MAX_CPUS);
+}
+
+bool cpus_wanted(const struct percpu *p)
+{
+	return p->index < cpus_max;
 }
 
 void cpus_start(const struct acpi_info *acpi, void (*main)(struct percpu *))

@@ -21,3 +21,6 @@ __noreturn void cpus_init_stacks(void (*next)(void));
  * for each CPU.
  */
 void cpus_start(const struct acpi_info *acpi, void (*main)(struct percpu *));
+
+/* Is @p one of the first maxcpus=?  The others are to be parked. */
+bool cpus_wanted(const struct percpu *p);

@@ -6,6 +6,7 @@
  */
 #include "vmx/caps.h"
 #include "vmx/vcpu.h"
+#include "core/log.h"
 #include "core/page.h"
 #include "core/panic.h"
 #include "cpu/regs.h"
@@ -91,7 +92,7 @@ int vmx_cpu_enable(void)
 
 	if (!region)
 		return -ENOMEM;
-	*region = vmx_config.revision;
+	*region = (u32)rdmsr(MSR_VMX_BASIC) & 0x7fffffff;
 	write_cr0((read_cr0() | vmx_config.cr0_fixed0) & vmx_config.cr0_fixed1);
 	write_cr4((read_cr4() | CR4_VMXE | vmx_config.cr4_fixed0) & vmx_config.cr4_fixed1);
 	if (vmx_on(virt_to_phys(region))) {
@@ -106,6 +107,19 @@ int vmx_cpu_enable(void)
 	if (p->index == 0)
 		nmi_set_restart_window(vmx_enter_window, vmx_enter_window_end, vmx_enter_abort);
 	return 0;
+}
+
+__noreturn void vmx_park(void)
+{
+	const u64 on = FEATURE_CONTROL_LOCKED | FEATURE_CONTROL_VMX;
+
+	if (!(cpuid(1, 0).ecx & BIT(5)) || (rdmsr(MSR_FEATURE_CONTROL) & on) != on ||
+	    (!this_cpu()->vmxon_region.v && vmx_cpu_enable()))
+		log_warn("vmx",
+			 "CPU %u has no VMX to be parked in: the control guest could start it "
+			 "outside kvm0's reach",
+			 this_cpu()->index);
+	halt_forever();
 }
 
 /* Clear @v's VMCS on this CPU, where it is active, and take it off the list. */

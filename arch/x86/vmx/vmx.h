@@ -135,6 +135,10 @@ const char *vmx_probe(const char **remedy) __must_check;
 /* Enter VMX operation on this CPU.  0; -ENOMEM; -EIO: VMXON failed. */
 int vmx_cpu_enable(void) __must_check;
 
+/* Halt this CPU for good in VMX operation, where INIT has no effect: so the control guest
+ * cannot start it natively.  For CPUs that are not used. */
+__noreturn void vmx_park(void);
+
 /* Leave VMX operation on this CPU, all its VMCSs cleared.  Harmless when not in it. */
 void vmx_cpu_disable(void);
 
