@@ -6,7 +6,8 @@
 
 /*
  * Does what the command line names, which kvm0 answers by stopping this control guest:
- * `touch-kvm0` reads the first page of kvm0's memory, `triple-fault` faults without handlers.
+ * `touch-kvm0` reads the first page of kvm0's memory, `touch-kvm0-while-running` does so while
+ * CPU 1 runs a guest, `triple-fault` faults without handlers.
  * Returns if it names neither, or if that was not stopped, with a line that says so.
  */
 void kvm0_breach(const struct boot *boot);

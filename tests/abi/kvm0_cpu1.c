@@ -27,7 +27,8 @@ void cpu1_need(void)
 	}
 	if (smp_count() < 2)
 		check_skip("this machine has one CPU");
-	/* What a failed test has left there. */
+	/* What a failed test has left. */
+	kvm0_on_wake(NULL);
 	runner.stop = 1;
 	smp_kick(1);
 	if (!idle_soon())

@@ -198,15 +198,17 @@ ABI_CASES = (
 STOPPED = r"^kvm0: control: error: the control guest is stopped: "
 
 
-def stopped(word, why):
-    return Case(name="stopped-" + word, entry=None, limit=90, end="halt",
+def stopped(word, why, cpus=1):
+    return Case(name="stopped-" + word, entry=None, limit=90, end="halt", cpus=cpus,
                 menu=(SMALL_MENU[0], f"module2 /boot/abi.elf abi {word}"),
                 files=("kvm0.elf", "abi.elf"),
-                steps=(Expect(r"^breach: "), Expect(STOPPED + why + r"[^\n]*\n"), Once(STOPPED)))
+                steps=(Expect(r"^breach: (?:reading|faulting)"),
+                       Expect(STOPPED + why + r"[^\n]*\n"), Once(STOPPED)))
 
 
 STOPPED_CASES = (
     stopped("touch-kvm0", r"it touched kvm0's memory at 0x[0-9a-f]+"),
+    stopped("touch-kvm0-while-running", r"it touched kvm0's memory at 0x[0-9a-f]+", cpus=2),
     stopped("triple-fault", r"triple fault"),
 )
 
