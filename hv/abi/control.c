@@ -240,7 +240,7 @@ __noreturn void control_run(const struct control_image *image)
 
 	if (!v || vmx_vcpu_init(v, true, ept_pointer(&map.ept), CONTROL_VPID))
 		refuse("the memory pool is too small", "set pool= to a larger size");
-	vmx_allow(v, ~CR4_SMXE, vmx_host_xcr0());
+	vmx_allow(v, CR4_KNOWN & ~CR4_SMXE, vmx_host_xcr0());
 	if (image)
 		set_start_state(v, image);
 	else

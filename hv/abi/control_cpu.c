@@ -21,6 +21,9 @@
 #define LEAF7_ECX_OSPKE      BIT(4)
 #define LEAF_PT              0x14u
 
+/* LASS, FRED, LAM: bits of CR4 and MSRs that kvm0 does not swap. */
+#define LEAF7_1_EAX_HIDDEN (BIT(6) | BIT(17) | BIT(26))
+
 static void fault(struct vmx_vcpu *v, u8 vector)
 {
 	if (!vmx_queue_exception(v, vector, vector == VECTOR_GP, 0))
@@ -48,6 +51,8 @@ static void filter_cpuid(u32 leaf, u32 subleaf, struct cpuid *r)
 			r->ecx |= (u32)LEAF1_ECX_OSXSAVE;
 		break;
 	case 7:
+		if (subleaf == 1)
+			r->eax &= ~(u32)LEAF7_1_EAX_HIDDEN;
 		if (subleaf != 0)
 			break;
 		r->ebx &= ~(u32)LEAF7_EBX_PT;
@@ -131,8 +136,10 @@ static int write_msr(struct vmx_vcpu *v, u32 index, u64 value)
 	/* Microcode is not loaded under kvm0 (SDM vol. 3, Microcode Update in VMX). */
 	if (index == MSR_BIOS_UPDT_TRIG)
 		return 0;
-	/* The local APIC stays where kvm0 knows it to be, and off kvm0's memory. */
-	if (index == MSR_APIC_BASE && ((rdmsr(MSR_APIC_BASE) ^ value) & PAGE_MASK))
+	/* The local APIC stays where kvm0 knows it to be, off kvm0's memory, and able to
+	 * deliver its NMIs. */
+	if (index == MSR_APIC_BASE &&
+	    (((rdmsr(MSR_APIC_BASE) ^ value) & PAGE_MASK) || !(value & APIC_BASE_ENABLE)))
 		return -1;
 	return wrmsr_safe(index, value);
 }

@@ -126,8 +126,8 @@ __noreturn void power_control_stopped(const char *fmt, ...)
 	va_start(args, fmt);
 	printf_vformat(text, sizeof(text), fmt, args);
 	va_end(args);
+	stop_others(); /* first: so that nothing of theirs comes into the line */
 	log_error("control", "the control guest is stopped: %s (CPU %u, rip 0x%llx)", text,
 		  this_cpu()->index, vmx_rip());
-	stop_others();
 	power_stop_this_cpu();
 }

@@ -5,7 +5,6 @@
 #include "cpu/regs.h"
 
 #define APIC_BASE_X2APIC BIT(10)
-#define APIC_BASE_ENABLE BIT(11)
 #define APIC_BASE_ADDR   0x000ffffffffff000ull
 
 /* Offsets of the xAPIC's registers. */

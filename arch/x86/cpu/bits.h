@@ -39,6 +39,9 @@
 #define CR4_PKE        BIT(22)
 #define CR4_CET        BIT(23)
 
+/* All that a control guest may be let at: up to UINTR; not LASS, LAM, FRED. */
+#define CR4_KNOWN (BIT(26) - 1)
+
 #define EFER_SCE BIT(0)
 #define EFER_LME BIT(8)
 #define EFER_LMA BIT(10)

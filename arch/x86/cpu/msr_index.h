@@ -2,6 +2,8 @@
 /* Numbers of the model-specific registers that kvm0 names (SDM vol. 4, Architectural MSRs). */
 #pragma once
 
+#include "lib/types.h"
+
 #define MSR_TSC                0x10u
 #define MSR_PLATFORM_ID        0x17u
 #define MSR_APIC_BASE          0x1bu
@@ -73,3 +75,5 @@
 
 #define FEATURE_CONTROL_LOCKED 0x1ull
 #define FEATURE_CONTROL_VMX    0x4ull /* VMX outside SMX */
+
+#define APIC_BASE_ENABLE BIT(11) /* IA32_APIC_BASE */
