@@ -5,17 +5,24 @@
 #include "abi/requests.h"
 #include "cpu/tsc.h"
 
+/* The handle comes first: without one the vCPU would stay in the VM, out of reach. */
 static s64 create_vcpu(struct vm *vm, u64 id)
 {
 	struct vcpu *c;
-	s64 handle = vm_create_vcpu(vm, id, &c);
+	s64 handle, err;
 
-	if (handle)
-		return handle;
 	vm_get(vm);
-	handle = handle_open(vm, c);
-	if (handle < 0)
+	handle = handle_open(vm, NULL);
+	if (handle < 0) {
 		vm_put(vm);
+		return handle;
+	}
+	err = vm_create_vcpu(vm, id, &c);
+	if (err) {
+		(void)handle_close((u64)handle);
+		return err;
+	}
+	handle_bind((u64)handle, c);
 	return handle;
 }
 

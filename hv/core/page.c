@@ -185,3 +185,11 @@ u64 page_unused(void)
 {
 	return READ_ONCE(pool.unused);
 }
+
+/* Pages for tables of the control guest's own map, made when it touches device memory. */
+#define POOL_RESERVE 64u
+
+bool page_room(void)
+{
+	return page_unused() > POOL_RESERVE;
+}

@@ -22,6 +22,12 @@ void page_free_order(void *pages, unsigned order);
 void *object_alloc(size_t size) __must_check;
 void object_free(void *object, size_t size);
 
+/*
+ * Is there more in the pool than what is kept back for the control guest's own map?  To
+ * be asked before pages are taken for a VM, so that VMs cannot use the pool up.
+ */
+bool page_room(void);
+
 /* Pages in the pool, and of these free now. */
 u64 page_total(void);
 u64 page_unused(void);

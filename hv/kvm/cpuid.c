@@ -210,7 +210,7 @@ static int range_of(u32 leaf)
 
 int cpuid_set(struct cpuid_table *t, const struct kvm_cpuid_entry2 *entries, u32 count)
 {
-	if (!t->entries)
+	if (!t->entries && page_room())
 		t->entries = object_alloc(CPUID_MAX_ENTRIES * sizeof(*entries));
 	if (!t->entries)
 		return -ENOMEM;

@@ -42,6 +42,17 @@ int handle_open(struct vm *vm, struct vcpu *vcpu)
 	return h ? (int)h : -EMFILE;
 }
 
+void handle_bind(u64 handle, struct vcpu *vcpu)
+{
+	spin_lock(&table.lock);
+	/* Somebody may have guessed the number and closed it. */
+	if (table.slot[handle].vm == vcpu->vm) {
+		table.slot[handle].vcpu = vcpu;
+		vcpu->handle = (u32)handle;
+	}
+	spin_unlock(&table.lock);
+}
+
 int handle_get(u64 handle, struct handle_ref *ref)
 {
 	if (handle == 0 || handle >= HANDLE_MAX)

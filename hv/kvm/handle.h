@@ -19,6 +19,9 @@ struct handle_ref {
  * the VM; or -EMFILE. */
 int handle_open(struct vm *vm, struct vcpu *vcpu) __must_check;
 
+/* Make @handle, which was opened for the VM of @vcpu, stand for @vcpu from now on. */
+void handle_bind(u64 handle, struct vcpu *vcpu);
+
 /* Start using @handle.  0, or -EBADF. */
 int handle_get(u64 handle, struct handle_ref *ref) __must_check;
 /* Done with what handle_get() gave. */

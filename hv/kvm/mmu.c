@@ -32,6 +32,8 @@ static enum mmu_result map_page(struct vm *vm, gpa_t a)
 
 	if (!m)
 		return MMU_NO_SLOT;
+	if (!page_room())
+		return MMU_NO_MEMORY;
 	for (;; level--) {
 		u64 mask = ~(ept_size(level) - 1);
 		int err = -EEXIST;

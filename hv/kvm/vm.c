@@ -12,7 +12,7 @@
 
 struct vm *vm_create(void)
 {
-	struct vm *vm = object_alloc(sizeof(*vm));
+	struct vm *vm = page_room() ? object_alloc(sizeof(*vm)) : NULL;
 
 	if (!vm)
 		return NULL;
@@ -66,7 +66,7 @@ int vm_create_vcpu(struct vm *vm, u64 id, struct vcpu **out)
 
 	spin_lock(&vm->lock);
 	err = check_vcpu_id(vm, id);
-	c = err ? NULL : object_alloc(sizeof(*c));
+	c = err || !page_room() ? NULL : object_alloc(sizeof(*c));
 	if (!err)
 		err = c ? vcpu_init(c, vm, (u32)id, vm->vcpu_count) : -ENOMEM;
 	if (!err) {
@@ -110,7 +110,7 @@ int vm_create_irqchip(struct vm *vm)
 	else if (vm->vcpu_count)
 		err = -EINVAL;
 	else {
-		struct irqchip *chip = object_alloc(sizeof(*chip));
+		struct irqchip *chip = page_room() ? object_alloc(sizeof(*chip)) : NULL;
 
 		if (chip) {
 			irqchip_init(chip, (u32)tsc_khz, MIN_TIMER_PERIOD_NS);

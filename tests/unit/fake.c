@@ -113,6 +113,11 @@ WEAK void *page_alloc_order(unsigned order)
 	return zeroed(PAGE_SIZE << order, PAGE_SIZE << order, &fake_pages_live);
 }
 
+WEAK bool page_room(void)
+{
+	return true;
+}
+
 WEAK void page_free(void *page)
 {
 	if (page)
