@@ -422,7 +422,7 @@ static enum run_result result_of(enum exit_action a)
 
 enum run_result vcpu_run(struct vcpu *c, struct vmx_vcpu *control, int *err, u64 *deadline)
 {
-	enum exit_action a;
+	enum exit_action a = GO_ON;
 
 	*err = 0;
 	WRITE_ONCE(c->blocked, 0);
@@ -432,7 +432,12 @@ enum run_result vcpu_run(struct vcpu *c, struct vmx_vcpu *control, int *err, u64
 		return RUN_USER;
 	}
 	vmx_switch(control, &c->vmx);
-	a = c->completion ? run_complete(c) : GO_ON;
+	if (c->completion == COMPLETE_OUT) { /* the commonest */
+		c->completion = COMPLETE_NOTHING;
+		vmx_skip_instruction(&c->vmx);
+	} else if (c->completion != COMPLETE_NOTHING) {
+		a = run_complete(c);
+	}
 	if (a == GO_ON && READ_ONCE(c->run->immediate_exit)) {
 		c->run->exit_reason = KVM_EXIT_INTR;
 		*err = -EINTR;

@@ -212,12 +212,10 @@ enum exit_action run_complete(struct vcpu *c)
 	c->completion = COMPLETE_NOTHING;
 	switch (what) {
 	case COMPLETE_NOTHING:
+	case COMPLETE_OUT: /* seen to by vcpu_run() */
 		return GO_ON;
 	case COMPLETE_IN:
 		run_complete_in(c);
-		return GO_ON;
-	case COMPLETE_OUT:
-		vmx_skip_instruction(&c->vmx);
 		return GO_ON;
 	case COMPLETE_EMULATION:
 		if (c->io.pending == EMU_NEED_MMIO_READ)
