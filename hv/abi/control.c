@@ -115,7 +115,7 @@ static void exit_init(struct vmx_vcpu *v)
 
 static void exit_vmcall(struct vmx_vcpu *v)
 {
-	vmx_skip_instruction(v);
+	vmx_skip_instruction();
 	switch (hypercall(v)) {
 	case HYPERCALL_DONE:
 		break;
@@ -124,19 +124,15 @@ static void exit_vmcall(struct vmx_vcpu *v)
 		break;
 	case HYPERCALL_MACHINE_CHECK:
 		vmx_load(v);
-		(void)vmx_queue_exception(v, VECTOR_MC, false, 0);
+		(void)vmx_queue_exception(v, VECTOR_MC, 0);
 		break;
 	}
 }
 
 static void exit_kicked(void)
 {
-	struct percpu *p = this_cpu();
-
-	/* Taken before the requests are looked at, so that a later one kicks again. */
-	__atomic_exchange_n(&p->kick, 0, __ATOMIC_ACQ_REL);
-	vmx_serve_requests();
-	if (READ_ONCE(p->stop))
+	vmx_take_kick();
+	if (READ_ONCE(this_cpu()->stop))
 		power_stop_this_cpu();
 }
 

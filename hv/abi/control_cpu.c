@@ -26,7 +26,7 @@
 
 static void fault(struct vmx_vcpu *v, u8 vector)
 {
-	if (!vmx_queue_exception(v, vector, vector == VECTOR_GP, 0))
+	if (!vmx_queue_exception(v, vector, 0))
 		power_control_stopped("triple fault");
 }
 
@@ -96,7 +96,7 @@ void control_cpuid(struct vmx_vcpu *v)
 	g[GPR_RBX] = r.ebx;
 	g[GPR_RCX] = r.ecx;
 	g[GPR_RDX] = r.edx;
-	vmx_skip_instruction(v);
+	vmx_skip_instruction();
 }
 
 /* VMX; and Intel PT and PEBS, whose output goes to physical addresses, or to linear ones of
@@ -121,7 +121,7 @@ void control_rdmsr(struct vmx_vcpu *v)
 		value = (value & ~(FEATURE_CONTROL_VMX | 2)) | FEATURE_CONTROL_LOCKED;
 	v->gpr[GPR_RAX] = (u32)value;
 	v->gpr[GPR_RDX] = value >> 32;
-	vmx_skip_instruction(v);
+	vmx_skip_instruction();
 }
 
 /* 0, or an error: #GP. */
@@ -151,7 +151,7 @@ void control_wrmsr(struct vmx_vcpu *v)
 	if (write_msr(v, (u32)v->gpr[GPR_RCX], value))
 		fault(v, VECTOR_GP);
 	else
-		vmx_skip_instruction(v);
+		vmx_skip_instruction();
 }
 
 void control_cr_write(struct vmx_vcpu *v, const struct vmx_exit *exit)
@@ -168,5 +168,5 @@ void control_cr_write(struct vmx_vcpu *v, const struct vmx_exit *exit)
 	if (r < 0)
 		fault(v, VECTOR_GP);
 	else
-		vmx_skip_instruction(v);
+		vmx_skip_instruction();
 }

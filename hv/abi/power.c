@@ -94,7 +94,7 @@ void power_port(struct vmx_vcpu *v, const struct vmx_exit *exit)
 	u64 mask = exit->io.size == 4 ? 0xffffffff : exit->io.size == 2 ? 0xffff : 0xff;
 
 	if (exit->io.string) { /* nobody does that with these ports */
-		if (!vmx_queue_exception(v, VECTOR_GP, true, 0))
+		if (!vmx_queue_exception(v, VECTOR_GP, 0))
 			power_control_stopped("triple fault");
 		return;
 	}
@@ -115,7 +115,7 @@ void power_port(struct vmx_vcpu *v, const struct vmx_exit *exit)
 	} else {
 		port_out(exit->io.port, exit->io.size, (u32)*rax);
 	}
-	vmx_skip_instruction(v);
+	vmx_skip_instruction();
 }
 
 __noreturn void power_control_stopped(const char *fmt, ...)

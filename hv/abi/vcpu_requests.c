@@ -106,7 +106,7 @@ static s64 msrs(struct vcpu *c, u64 arg, bool set)
 		if (copy_in(&e, at, sizeof(e)))
 			return -EFAULT;
 		value = e.data;
-		if (set ? msr_write(c, e.index, value, true) : msr_read(c, e.index, &value, true))
+		if (set ? msr_write(c, e.index, value, true) : msr_read(c, e.index, &value))
 			break;
 		e.data = value;
 		if (!set && copy_out(at, &e, sizeof(e)))

@@ -33,14 +33,12 @@ static s64 set_user_memory_region(struct vm *vm, u64 arg)
 	return copy_in(&r, arg, sizeof(r)) ? -EFAULT : vm_set_memory(vm, &r);
 }
 
-/* Three pages below 4 GiB, which KVM needs on CPUs without unrestricted guest; kvm0 only
- * checks and keeps the address (KVM API, KVM_SET_TSS_ADDR). */
-static s64 set_tss_addr(struct vm *vm, u64 arg)
+/* Memory that KVM needs on CPUs without unrestricted guest: three pages below 4 GiB here,
+ * one below.  kvm0 runs on no such CPU and only checks the calls (KVM API,
+ * KVM_SET_TSS_ADDR, KVM_SET_IDENTITY_MAP_ADDR). */
+static s64 set_tss_addr(u64 arg)
 {
-	if (arg > SIZE_4G - 3 * PAGE_SIZE)
-		return -EINVAL;
-	vm->tss_addr = arg;
-	return 0;
+	return arg > SIZE_4G - 3 * PAGE_SIZE ? -EINVAL : 0;
 }
 
 static s64 set_identity_map_addr(struct vm *vm, u64 arg)
@@ -51,8 +49,6 @@ static s64 set_identity_map_addr(struct vm *vm, u64 arg)
 	spin_lock(&vm->lock);
 	if (!vm->vcpu_count)
 		result = copy_in(&address, arg, sizeof(address));
-	if (!result)
-		vm->identity_addr = address ? address : VM_IDENTITY_ADDR;
 	spin_unlock(&vm->lock);
 	return result;
 }
@@ -96,7 +92,7 @@ s64 vm_request(struct vm *vm, u32 request, u64 arg)
 	case KVM_SET_USER_MEMORY_REGION:
 		return set_user_memory_region(vm, arg);
 	case KVM_SET_TSS_ADDR:
-		return set_tss_addr(vm, arg);
+		return set_tss_addr(arg);
 	case KVM_SET_IDENTITY_MAP_ADDR:
 		return set_identity_map_addr(vm, arg);
 	case KVM_CREATE_IRQCHIP:

@@ -38,8 +38,6 @@ static const struct feature_mask masks[] = {
 	{0x80000008, 0, 0xffff, 0, 0, 0, 0},
 };
 
-#define LEAF1_OSXSAVE BIT(27)
-
 static void apply_mask(struct kvm_cpuid_entry2 *e)
 {
 	for (size_t i = 0; i < ARRAY_SIZE(masks); i++) {

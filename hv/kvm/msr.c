@@ -125,12 +125,11 @@ static void set_tsc_offset(struct vcpu *c, u64 offset)
 		lapic_set_tsc_offset(&c->lapic, offset, rdtsc());
 }
 
-int msr_read(struct vcpu *c, u32 index, u64 *value, bool host)
+int msr_read(struct vcpu *c, u32 index, u64 *value)
 {
 	const u64 *m;
 	int err = vmx_get_msr(&c->vmx, index, value);
 
-	(void)host;
 	if (err != -ENOENT)
 		return err;
 	if (is_apic(index))
@@ -150,9 +149,6 @@ int msr_read(struct vcpu *c, u32 index, u64 *value, bool host)
 	case MSR_MISC_ENABLE:
 		*value = c->msr.misc_enable;
 		return 0;
-	case MSR_DEBUGCTL:
-		*value = c->msr.debugctl;
-		return 0;
 	case MSR_MTRRCAP:
 		*value = MTRRCAP_VALUE;
 		return 0;
@@ -165,6 +161,7 @@ int msr_read(struct vcpu *c, u32 index, u64 *value, bool host)
 	case MSR_FEATURE_CONTROL: /* locked, with nothing on */
 		*value = FEATURE_CONTROL_LOCKED;
 		return 0;
+	case MSR_DEBUGCTL:    /* nothing in it can be set */
 	case MSR_MCG_CAP:     /* no banks */
 	case MSR_PLATFORM_ID: /* kernels read these without looking whether they are there */
 	case MSR_EBL_CR_POWERON:

@@ -9,7 +9,7 @@
  * for the guest's own instruction, which has tighter limits.  0, or -EINVAL: there is
  * no such MSR, or it cannot have that value (the guest gets #GP).
  */
-int msr_read(struct vcpu *c, u32 index, u64 *value, bool host) __must_check;
+int msr_read(struct vcpu *c, u32 index, u64 *value) __must_check;
 int msr_write(struct vcpu *c, u32 index, u64 value, bool host) __must_check;
 
 /* KVM_GET_MSR_INDEX_LIST's list. */

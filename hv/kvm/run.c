@@ -29,7 +29,7 @@ static void accept_apic_events(struct vcpu *c)
 	u32 events = __atomic_exchange_n(&c->lapic.events, 0, __ATOMIC_ACQ_REL);
 
 	if (events & LAPIC_EVENT_INIT) {
-		vcpu_reset(c, true);
+		vcpu_init_reset(c);
 		c->mp_state = c->id == 0 ? KVM_MP_STATE_RUNNABLE : KVM_MP_STATE_INIT_RECEIVED;
 	}
 	if ((events & LAPIC_EVENT_SIPI) && c->mp_state == KVM_MP_STATE_INIT_RECEIVED) {
@@ -150,7 +150,7 @@ static enum exit_action exit_cpuid(struct vcpu *c)
 	g[GPR_RDX] = e ? e->edx : 0;
 	if (e && (BIT(leaf & 63) & CPUID_DYNAMIC))
 		vcpu_cpuid_dynamic(c, leaf, subleaf);
-	vmx_skip_instruction(&c->vmx);
+	vmx_skip_instruction();
 	return GO_ON;
 }
 
@@ -158,11 +158,11 @@ static enum exit_action exit_rdmsr(struct vcpu *c)
 {
 	u64 *g = c->vmx.gpr, value;
 
-	if (msr_read(c, (u32)g[GPR_RCX], &value, false))
-		return vcpu_inject(c, VECTOR_GP, true, 0);
+	if (msr_read(c, (u32)g[GPR_RCX], &value))
+		return vcpu_inject(c, VECTOR_GP, 0);
 	g[GPR_RAX] = (u32)value;
 	g[GPR_RDX] = value >> 32;
-	vmx_skip_instruction(&c->vmx);
+	vmx_skip_instruction();
 	return GO_ON;
 }
 
@@ -172,8 +172,8 @@ static enum exit_action exit_wrmsr(struct vcpu *c)
 	u64 value = (u32)g[GPR_RAX] | g[GPR_RDX] << 32;
 
 	if (msr_write(c, (u32)g[GPR_RCX], value, false))
-		return vcpu_inject(c, VECTOR_GP, true, 0);
-	vmx_skip_instruction(&c->vmx);
+		return vcpu_inject(c, VECTOR_GP, 0);
+	vmx_skip_instruction();
 	if (c->vm->chip) /* it may have been an IPI */
 		vm_deliver_wakes(c->vm);
 	return GO_ON;
@@ -184,7 +184,7 @@ static enum exit_action exit_wrmsr(struct vcpu *c)
 static enum exit_action exit_vmcall(struct vcpu *c)
 {
 	c->vmx.gpr[GPR_RAX] = (u64)(vmx_cpl() ? -KVM_EPERM : -KVM_ENOSYS);
-	vmx_skip_instruction(&c->vmx);
+	vmx_skip_instruction();
 	return GO_ON;
 }
 
@@ -196,8 +196,8 @@ static enum exit_action exit_cr_write(struct vcpu *c, const struct vmx_exit *exi
 		u64 old = vcpu_get_cr8(c);
 
 		if (vcpu_set_cr8(c, exit->cr.value))
-			return vcpu_inject(c, VECTOR_GP, true, 0);
-		vmx_skip_instruction(&c->vmx);
+			return vcpu_inject(c, VECTOR_GP, 0);
+		vmx_skip_instruction();
 		if (c->vm->chip || exit->cr.value >= old)
 			return GO_ON;
 		c->run->exit_reason = KVM_EXIT_SET_TPR;
@@ -205,8 +205,8 @@ static enum exit_action exit_cr_write(struct vcpu *c, const struct vmx_exit *exi
 	}
 	r = vmx_write_cr(&c->vmx, exit->cr.number, exit->cr.value);
 	if (r < 0 || (r == 1 && !vcpu_load_pdptes(c)))
-		return vcpu_inject(c, VECTOR_GP, true, 0);
-	vmx_skip_instruction(&c->vmx);
+		return vcpu_inject(c, VECTOR_GP, 0);
+	vmx_skip_instruction();
 	return GO_ON;
 }
 
@@ -220,14 +220,11 @@ static enum exit_action exit_hlt(struct vcpu *c)
 	return TO_USER;
 }
 
-static enum exit_action exit_kicked(struct vcpu *c)
+static enum exit_action exit_kicked(void)
 {
 	struct percpu *p = this_cpu();
 
-	(void)c;
-	/* Taken before the requests are looked at, so that a later one kicks again. */
-	__atomic_exchange_n(&p->kick, 0, __ATOMIC_ACQ_REL);
-	vmx_serve_requests();
+	vmx_take_kick();
 	if (READ_ONCE(p->stop)) { /* for the control guest's loop to find */
 		WRITE_ONCE(p->kick, 1);
 		return GO_AGAIN;
@@ -281,14 +278,14 @@ static enum exit_action handle_exit(struct vcpu *c, enum vmx_exit_kind kind,
 		vmx_want_nmi_window(&c->vmx, false);
 		return GO_ON;
 	case VMX_KICKED:
-		return exit_kicked(c);
+		return exit_kicked();
 	case VMX_VMCALL:
 		return exit_vmcall(c);
 	case VMX_CR_WRITE:
 		return exit_cr_write(c, exit);
 	case VMX_CR8_READ:
 		vmx_write_gpr(&c->vmx, exit->cr.gpr, vcpu_get_cr8(c));
-		vmx_skip_instruction(&c->vmx);
+		vmx_skip_instruction();
 		return GO_ON;
 	case VMX_TRIPLE_FAULT:
 		c->run->exit_reason = KVM_EXIT_SHUTDOWN;
@@ -299,8 +296,7 @@ static enum exit_action handle_exit(struct vcpu *c, enum vmx_exit_kind kind,
 		return GO_MACHINE_CHECK;
 	case VMX_ENTRY_FAILED:
 		return exit_failed_entry(c, exit);
-	case VMX_XSETBV: /* seen to by vmx_run() */
-	case VMX_SIPI:   /* only in the wait-for-SIPI state */
+	case VMX_SIPI: /* only in the wait-for-SIPI state */
 	case VMX_UNKNOWN:
 		break;
 	}
@@ -434,7 +430,7 @@ enum run_result vcpu_run(struct vcpu *c, struct vmx_vcpu *control, int *err, u64
 	vmx_switch(control, &c->vmx);
 	if (c->completion == COMPLETE_OUT) { /* the commonest */
 		c->completion = COMPLETE_NOTHING;
-		vmx_skip_instruction(&c->vmx);
+		vmx_skip_instruction();
 	} else if (c->completion != COMPLETE_NOTHING) {
 		a = run_complete(c);
 	}

@@ -21,7 +21,7 @@ _Static_assert(sizeof(struct kvm_run) <= RUN_IO_DATA_OFFSET, "kvm_run");
 _Static_assert(EMU_PIO_MAX <= RUN_IO_DATA_SIZE, "string I/O");
 
 /* Queue an exception for the guest; on a triple fault TO_USER with KVM_EXIT_SHUTDOWN. */
-enum exit_action vcpu_inject(struct vcpu *c, u8 vector, bool has_error, u32 error);
+enum exit_action vcpu_inject(struct vcpu *c, u8 vector, u32 error);
 
 enum exit_action run_exit_io(struct vcpu *c, const struct vmx_exit *exit);
 enum exit_action run_exit_ept(struct vcpu *c, const struct vmx_exit *exit);

@@ -41,7 +41,7 @@ enum exit_action run_exit_io(struct vcpu *c, const struct vmx_exit *exit)
 	if (c->vm->chip && irqchip_pio(c->vm->chip, exit->io.port, size, !in, &value, rdtsc())) {
 		if (in)
 			write_rax(c, value, size);
-		vmx_skip_instruction(&c->vmx);
+		vmx_skip_instruction();
 		vm_deliver_wakes(c->vm);
 		return GO_ON;
 	}
@@ -99,5 +99,5 @@ void run_complete_in(struct vcpu *c)
 	memcpy(&value, io_data(c), sizeof(value));
 	/* The page is the control guest's: it may have put anything there. */
 	write_rax(c, value, size == 1 || size == 2 ? size : 4);
-	vmx_skip_instruction(&c->vmx);
+	vmx_skip_instruction();
 }

@@ -62,7 +62,7 @@ static void write_state(struct vcpu *c)
 	vmx_set_rsp(e->gpr[EMU_RSP]);
 	vmx_set_rflags(e->pg.rflags);
 	if (e->retired || e->iterated)
-		vmx_finish_instruction(&c->vmx, e->rip);
+		vmx_finish_instruction(e->rip);
 }
 
 /* An access to a device: here, or (false) user space's. */
@@ -123,7 +123,7 @@ static enum exit_action emulated_fault(struct vcpu *c)
 
 	if (f->vector == VECTOR_PF)
 		write_cr2(f->cr2); /* the guest's is in the CPU now */
-	return vcpu_inject(c, f->vector, f->has_error, f->error);
+	return vcpu_inject(c, f->vector, f->error);
 }
 
 /* Let the emulator go on with the instruction, the state of which is in c->emu. */
@@ -164,7 +164,7 @@ static enum exit_action step(struct vcpu *c)
 		break;
 	}
 	/* As in KVM: a guest's user program cannot end its machine. */
-	return c->emu.cpl ? vcpu_inject(c, VECTOR_UD, false, 0) : emulation_failed(c);
+	return c->emu.cpl ? vcpu_inject(c, VECTOR_UD, 0) : emulation_failed(c);
 }
 
 enum exit_action run_emulate(struct vcpu *c, const struct vmx_exit *ept)

@@ -57,7 +57,6 @@ static int init_lapic(struct vcpu *c)
 		return -ENOMEM;
 	lapic_init(&c->lapic, c->apic_page, &chip->bus, &chip->clock, c->index, c->id, c->id == 0);
 	c->lapic.tsc_offset = vmx_tsc_offset();
-	c->lapic.base_reserved = lapic_base_reserved(c->maxphyaddr, false);
 	chip->bus.count = c->index + 1;
 	vmx_use_tpr_shadow(&c->vmx, virt_to_phys(c->apic_page));
 	return 0;
@@ -73,7 +72,6 @@ int vcpu_init(struct vcpu *c, struct vm *vm, u32 id, u32 index)
 	c->interrupt = -1;
 	c->timer = IRQ_NEVER;
 	c->maxphyaddr = 36; /* what a CPU without leaf 0x80000008 has */
-	c->lapic.base_reserved = lapic_base_reserved(c->maxphyaddr, false);
 	if (!vpid || vmx_vcpu_init(&c->vmx, false, ept_pointer(&vm->ept), vpid)) {
 		vpid_free(vpid);
 		return -ENOMEM;
@@ -86,6 +84,7 @@ int vcpu_init(struct vcpu *c, struct vm *vm, u32 id, u32 index)
 		vcpu_destroy(c);
 		return -ENOMEM;
 	}
+	c->lapic.base_reserved = lapic_base_reserved(c->maxphyaddr, false);
 	msr_reset(c);
 	c->mp_state = vm->chip && id != 0 ? KVM_MP_STATE_UNINITIALIZED : KVM_MP_STATE_RUNNABLE;
 	return 0;
@@ -102,16 +101,14 @@ void vcpu_destroy(struct vcpu *c)
 	cpuid_destroy(&c->cpuid);
 }
 
-void vcpu_reset(struct vcpu *c, bool init)
+void vcpu_init_reset(struct vcpu *c)
 {
 	vmx_reset_state(&c->vmx);
 	if (c->vm->chip)
-		lapic_reset(&c->lapic, c->id == 0, init);
+		lapic_reset(&c->lapic, c->id == 0, true);
 	c->interrupt = -1;
 	c->completion = COMPLETE_NOTHING;
 	emu_io_reset(&c->io);
-	if (!init)
-		msr_reset(c);
 }
 
 void vcpu_wake(struct vcpu *c)
@@ -150,9 +147,9 @@ void vcpu_force_out(struct vcpu *c)
 		__builtin_ia32_pause();
 }
 
-enum exit_action vcpu_inject(struct vcpu *c, u8 vector, bool has_error, u32 error)
+enum exit_action vcpu_inject(struct vcpu *c, u8 vector, u32 error)
 {
-	if (vmx_queue_exception(&c->vmx, vector, has_error, error))
+	if (vmx_queue_exception(&c->vmx, vector, error))
 		return GO_ON;
 	c->run->exit_reason = KVM_EXIT_SHUTDOWN;
 	return TO_USER;

@@ -15,7 +15,7 @@
 
 /* MSRs that only remember what was written, within limits (kvm/msr.c). */
 struct msr_values {
-	u64 tsc_adjust, misc_enable, debugctl;
+	u64 tsc_adjust, misc_enable;
 	u64 mtrr_def_type, mtrr_fixed[MTRR_FIXED], mtrr_variable[2 * MTRR_VARIABLE];
 	u64 mcg_status, bios_sign_id;
 };
@@ -85,8 +85,8 @@ int vcpu_init(struct vcpu *c, struct vm *vm, u32 id, u32 index) __must_check;
 /* Nobody uses it any more. */
 void vcpu_destroy(struct vcpu *c);
 
-/* The state after INIT, as KVM_CREATE_VCPU leaves it.  Loaded. */
-void vcpu_reset(struct vcpu *c, bool init);
+/* INIT.  Loaded. */
+void vcpu_init_reset(struct vcpu *c);
 
 /*
  * KVM_RUN.  @control: the control guest's virtual CPU on this CPU, whose state is

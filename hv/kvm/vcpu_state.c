@@ -94,7 +94,7 @@ int vcpu_set_sregs(struct vcpu *c, const struct kvm_sregs *in)
 	c->vmx.cr2 = s.cr2;
 	if (vcpu_set_cr8(c, s.cr8))
 		return -EINVAL;
-	vmx_set_efer(&c->vmx, s.efer);
+	vmx_set_efer(s.efer);
 	vmx_set_cr0(&c->vmx, s.cr0);
 	vmx_set_cr3(s.cr3);
 	vmx_set_cr4(&c->vmx, s.cr4);

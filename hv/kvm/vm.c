@@ -18,7 +18,6 @@ struct vm *vm_create(void)
 		return NULL;
 	vm->refs = 1;
 	vm->tlb_generation = 1; /* tlb_seen is 0: the EPT root may be one used before */
-	vm->identity_addr = VM_IDENTITY_ADDR;
 	if (memslots_init(&vm->slots) || ept_init(&vm->ept)) {
 		memslots_destroy(&vm->slots);
 		object_free(vm, sizeof(*vm));

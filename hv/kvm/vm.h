@@ -15,9 +15,6 @@
 
 #define VM_MAX_VCPUS APIC_BUS_MAX
 
-/* KVM's default (KVM API, KVM_SET_IDENTITY_MAP_ADDR). */
-#define VM_IDENTITY_ADDR 0xfffbc000ull
-
 struct vcpu;
 
 struct vm {
@@ -27,7 +24,6 @@ struct vm {
 	struct spinlock lock;
 	struct memslots slots;
 	struct ept ept;
-	u64 tss_addr, identity_addr;
 	u32 vcpu_count;
 	struct vcpu *vcpus[VM_MAX_VCPUS]; /* by creation order; set once, then constant */
 

@@ -111,9 +111,9 @@ int vmx_cpu_enable(void)
 
 __noreturn void vmx_park(void)
 {
-	const u64 on = FEATURE_CONTROL_LOCKED | FEATURE_CONTROL_VMX;
+	const char *remedy;
 
-	if (!(cpuid(1, 0).ecx & BIT(5)) || (rdmsr(MSR_FEATURE_CONTROL) & on) != on ||
+	if (!(cpuid(1, 0).ecx & BIT(5)) || feature_control(&remedy) ||
 	    (!this_cpu()->vmxon_region.v && vmx_cpu_enable()))
 		log_warn("vmx",
 			 "CPU %u has no VMX to be parked in: the control guest could start it "
@@ -140,7 +140,8 @@ static void clear_here(struct vmx_vcpu *v)
 	__atomic_store_n(&v->cpu, NO_CPU, __ATOMIC_RELEASE);
 }
 
-void vmx_serve_requests(void)
+/* Do what other CPUs want of this one's VMX. */
+static void serve_requests(void)
 {
 	struct vmx_cpu *c = &vmx_cpus[this_cpu()->index];
 	struct vmx_vcpu *v;
@@ -152,6 +153,13 @@ void vmx_serve_requests(void)
 		clear_here(v);
 }
 
+void vmx_take_kick(void)
+{
+	/* Taken before the requests are looked at, so that a later one kicks again. */
+	__atomic_exchange_n(&this_cpu()->kick, 0, __ATOMIC_ACQ_REL);
+	serve_requests();
+}
+
 /* Have @v's VMCS cleared by the CPU where it is active.  Serves this CPU's own
  * requests meanwhile, so that two CPUs can wait for each other. */
 static void clear_remote(struct vmx_vcpu *v, u32 cpu)
@@ -161,13 +169,13 @@ static void clear_remote(struct vmx_vcpu *v, u32 cpu)
 	while (!__atomic_compare_exchange_n(&vmx_cpus[cpu].clear_request, &none, v, false,
 					    __ATOMIC_ACQ_REL, __ATOMIC_RELAXED)) {
 		none = NULL;
-		vmx_serve_requests();
+		serve_requests();
 		__builtin_ia32_pause();
 	}
 	cpu_kick(percpu_by_index[cpu]);
 	/* Acquire: pairs with clear_here(). */
 	while (__atomic_load_n(&v->cpu, __ATOMIC_ACQUIRE) != NO_CPU) {
-		vmx_serve_requests();
+		serve_requests();
 		__builtin_ia32_pause();
 	}
 	/* It may have cleared @v for another reason (INIT): leave no request behind for what

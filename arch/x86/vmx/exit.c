@@ -10,11 +10,10 @@
 #include "cpu/trap.h"
 #include "lib/string.h"
 
-void vmx_finish_instruction(struct vmx_vcpu *v, u64 rip)
+void vmx_finish_instruction(u64 rip)
 {
 	u32 blocking = vmcs_read32(VMCS_GUEST_INTERRUPTIBILITY);
 
-	(void)v;
 	vmcs_write_nat(VMCS_GUEST_RIP, rip);
 	if (blocking & (BLOCKING_BY_STI | BLOCKING_BY_MOVSS))
 		vmcs_write32(VMCS_GUEST_INTERRUPTIBILITY,
@@ -25,7 +24,7 @@ void vmx_finish_instruction(struct vmx_vcpu *v, u64 rip)
 			       vmcs_read_nat(VMCS_GUEST_PENDING_DEBUG) | PENDING_DEBUG_BS);
 }
 
-void vmx_skip_instruction(struct vmx_vcpu *v)
+void vmx_skip_instruction(void)
 {
 	u64 old = vmcs_read_nat(VMCS_GUEST_RIP);
 	u64 rip = old + vmcs_read32(VMCS_EXIT_INSTRUCTION_LENGTH);
@@ -33,7 +32,7 @@ void vmx_skip_instruction(struct vmx_vcpu *v)
 	/* Outside 64-bit mode it wraps at 4 GiB. */
 	if ((old ^ rip) >> 32 && !vmx_cs_is_long())
 		rip = (u32)rip;
-	vmx_finish_instruction(v, rip);
+	vmx_finish_instruction(rip);
 }
 
 void vmx_set_timer(u64 now, u64 deadline)
@@ -46,9 +45,9 @@ void vmx_set_timer(u64 now, u64 deadline)
 /* Exceptions that push an error code: #DF, #TS, #NP, #SS, #GP, #PF, #AC. */
 #define ERROR_CODE_VECTORS 0x27d00u
 
-/* An entry fails outright unless an exception has an error code exactly when the guest's
- * CR0.PE wants one (SDM vol. 3, VM-Entry Control Fields), and KVM_SET_SREGS may have changed
- * that bit since the exception was queued. */
+/* An entry fails outright unless an exception has an error code exactly when its vector and
+ * the guest's CR0.PE want one (SDM vol. 3, VM-Entry Control Fields).  That is decided here
+ * and not when it is queued: KVM_SET_SREGS may change the mode in between. */
 static u32 event_for_mode(u32 event)
 {
 	if ((event & INTR_TYPE) != INTR_TYPE_HARD_EXC ||
@@ -130,14 +129,9 @@ static enum vmx_exit_kind exit_ept_violation(struct vmx_vcpu *v, struct vmx_exit
 	return VMX_EPT_VIOLATION;
 }
 
-static enum vmx_exit_kind fault(struct vmx_vcpu *v, u8 vector, bool has_error)
+static enum vmx_exit_kind skip(enum vmx_exit_kind kind)
 {
-	return vmx_queue_exception(v, vector, has_error, 0) ? VMX_RESUME : VMX_TRIPLE_FAULT;
-}
-
-static enum vmx_exit_kind skip(struct vmx_vcpu *v, enum vmx_exit_kind kind)
-{
-	vmx_skip_instruction(v);
+	vmx_skip_instruction();
 	return kind;
 }
 
@@ -162,7 +156,7 @@ static enum vmx_exit_kind decode(struct vmx_vcpu *v, u32 reason, struct vmx_exit
 	case EXIT_WRMSR:
 		return VMX_WRMSR;
 	case EXIT_HLT:
-		return skip(v, VMX_HLT);
+		return skip(VMX_HLT);
 	case EXIT_PREEMPTION_TIMER:
 		return VMX_TIMER;
 	case EXIT_INTERRUPT_WINDOW:
@@ -176,14 +170,14 @@ static enum vmx_exit_kind decode(struct vmx_vcpu *v, u32 reason, struct vmx_exit
 	case EXIT_XSETBV:
 		return vmx_exit_xsetbv(v);
 	case EXIT_PAUSE:
-		return skip(v, VMX_PAUSE);
+		return skip(VMX_PAUSE);
 	case EXIT_INVD: /* a guest's caches are everybody's */
 	case EXIT_WBINVD:
-		return skip(v, VMX_RESUME);
+		return skip(VMX_RESUME);
 	case EXIT_TPR_BELOW_THRESHOLD:
 		return VMX_RESUME;
 	case EXIT_RDPMC:
-		return fault(v, VECTOR_GP, true);
+		return vmx_fault(v, VECTOR_GP);
 	case EXIT_TRIPLE_FAULT:
 		return VMX_TRIPLE_FAULT;
 	case EXIT_INIT:
@@ -200,12 +194,12 @@ static enum vmx_exit_kind decode(struct vmx_vcpu *v, u32 reason, struct vmx_exit
 	case EXIT_INVVPID:
 	case EXIT_MWAIT:
 	case EXIT_MONITOR:
-		return fault(v, VECTOR_UD, false);
+		return vmx_fault(v, VECTOR_UD);
 	default:
 		/* VMCLEAR to VMXON: the VMX instructions without an exit of their own use */
 		if ((u16)reason >= EXIT_VMCLEAR && (u16)reason <= EXIT_VMXON &&
 		    !(reason & EXIT_ENTRY_FAILED))
-			return fault(v, VECTOR_UD, false);
+			return vmx_fault(v, VECTOR_UD);
 		exit->qualification = vmcs_read_nat(VMCS_EXIT_QUALIFICATION);
 		return reason & EXIT_ENTRY_FAILED ? VMX_ENTRY_FAILED : VMX_UNKNOWN;
 	}

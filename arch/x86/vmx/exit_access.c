@@ -21,11 +21,6 @@ void vmx_write_gpr(struct vmx_vcpu *v, u32 gpr, u64 value)
 		v->gpr[gpr] = value;
 }
 
-static enum vmx_exit_kind fault(struct vmx_vcpu *v, u8 vector, bool has_error)
-{
-	return vmx_queue_exception(v, vector, has_error, 0) ? VMX_RESUME : VMX_TRIPLE_FAULT;
-}
-
 enum vmx_exit_kind vmx_exit_cr(struct vmx_vcpu *v, struct vmx_exit *exit)
 {
 	u64 q = vmcs_read_nat(VMCS_EXIT_QUALIFICATION);
@@ -65,9 +60,9 @@ static int move_to_cr0(struct vmx_vcpu *v, u64 value)
 	if (!(value & CR0_PG) && (old & CR0_PG) && ((cr4 & CR4_PCIDE) || vmx_cs_is_long()))
 		return -EINVAL;
 	if (paging_on && (efer & EFER_LME))
-		vmx_set_efer(v, efer | EFER_LMA);
+		vmx_set_efer(efer | EFER_LMA);
 	if (!(value & CR0_PG))
-		vmx_set_efer(v, efer & ~EFER_LMA);
+		vmx_set_efer(efer & ~EFER_LMA);
 	/* SDM vol. 3, Operations that Invalidate TLBs; the instruction itself is not run. */
 	if ((value ^ old) & CR0_PG)
 		vmx_flush_tlb(v);
@@ -142,13 +137,13 @@ enum vmx_exit_kind vmx_exit_dr(struct vmx_vcpu *v)
 
 	if (n == 4 || n == 5) {
 		if (vmx_cr4() & CR4_DE)
-			return fault(v, VECTOR_UD, false);
+			return vmx_fault(v, VECTOR_UD);
 		n += 2;
 	}
 	if (vmcs_read_nat(VMCS_GUEST_DR7) & DR7_GD) {
 		vmcs_write_nat(VMCS_GUEST_DR7, vmcs_read_nat(VMCS_GUEST_DR7) & ~DR7_GD);
 		write_dr6(read_dr6() | DR6_BD);
-		return fault(v, VECTOR_DB, false);
+		return vmx_fault(v, VECTOR_DB);
 	}
 	if (q & BIT(4)) {
 		vmx_write_gpr(v, gpr, read_dr(v, n));
@@ -156,9 +151,9 @@ enum vmx_exit_kind vmx_exit_dr(struct vmx_vcpu *v)
 		u64 value = vmx_read_gpr(v, gpr);
 
 		if (!write_dr(v, n, vmx_cs_is_long() ? value : (u32)value))
-			return fault(v, VECTOR_GP, true);
+			return vmx_fault(v, VECTOR_GP);
 	}
-	vmx_skip_instruction(v);
+	vmx_skip_instruction();
 	return VMX_RESUME;
 }
 
@@ -181,9 +176,9 @@ enum vmx_exit_kind vmx_exit_xsetbv(struct vmx_vcpu *v)
 	u64 value = (u32)v->gpr[GPR_RAX] | (u64)(u32)v->gpr[GPR_RDX] << 32;
 
 	if ((u32)v->gpr[GPR_RCX] != 0 || !vmx_xcr0_valid(v, value))
-		return fault(v, VECTOR_GP, true);
+		return vmx_fault(v, VECTOR_GP);
 	v->xcr0 = value;
 	xsetbv(0, value);
-	vmx_skip_instruction(v);
+	vmx_skip_instruction();
 	return VMX_RESUME;
 }

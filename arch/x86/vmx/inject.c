@@ -25,23 +25,20 @@ static void queue(struct vmx_vcpu *v, u32 info, u32 error)
 	v->event_length = 0;
 }
 
-bool vmx_queue_exception(struct vmx_vcpu *v, u8 vector, bool has_error, u32 error)
+bool vmx_queue_exception(struct vmx_vcpu *v, u8 vector, u32 error)
 {
 	u32 type = v->event & INTR_TYPE;
 	bool is_exception = v->event && (type == INTR_TYPE_HARD_EXC || type == INTR_TYPE_SOFT_EXC);
-	/* Real mode pushes no error codes. */
-	u32 error_bit = has_error && (vmx_cr0() & CR0_PE) ? INTR_ERROR_CODE : 0;
 
 	if (is_exception && (v->event & INTR_VECTOR) == VECTOR_DF)
 		return false;
 	if (is_exception && makes_double_fault(v->event & INTR_VECTOR, vector)) {
 		vector = VECTOR_DF;
 		error = 0;
-		error_bit = vmx_cr0() & CR0_PE ? INTR_ERROR_CODE : 0;
 	}
 	/* An interrupt whose delivery this exception broke off is given up: it faulted
 	 * before it was delivered, and is raised again by whoever still asserts it. */
-	queue(v, vector | INTR_TYPE_HARD_EXC | error_bit, error);
+	queue(v, vector | INTR_TYPE_HARD_EXC, error);
 	if (vector != VECTOR_DB)
 		vmx_set_rflags(vmx_rflags() | RFLAGS_RF);
 	return true;

@@ -90,7 +90,6 @@ static void set_controls(struct vmx_vcpu *v, u64 eptp)
 	const struct vmx_controls *c = v->control ? &vmx_config.control : &vmx_config.guest;
 
 	v->cpu_controls = c->cpu;
-	v->cpu2_controls = c->cpu2;
 	vmcs_write32(VMCS_PIN_CONTROLS, c->pin);
 	vmcs_write32(VMCS_CPU_CONTROLS, c->cpu);
 	vmcs_write32(VMCS_CPU2_CONTROLS, c->cpu2);
@@ -160,7 +159,7 @@ void vmx_reset_state(struct vmx_vcpu *v)
 	vmx_set_rip(0xfff0);
 	vmx_set_rsp(0);
 	vmx_set_rflags(RFLAGS_FIXED);
-	vmx_set_efer(v, 0);
+	vmx_set_efer(0);
 	vmx_set_cr0(v, CR0_CD | CR0_NW | CR0_ET);
 	vmx_set_cr3(0);
 	vmx_set_cr4(v, 0);

@@ -72,16 +72,6 @@ void vmx_set_rflags(u64 v)
 	vmcs_write_nat(VMCS_GUEST_RFLAGS, v | RFLAGS_FIXED);
 }
 
-bool vmx_halted(void)
-{
-	return vmcs_read32(VMCS_GUEST_ACTIVITY) == ACTIVITY_HLT;
-}
-
-void vmx_set_activity_hlt(bool halted)
-{
-	vmcs_write32(VMCS_GUEST_ACTIVITY, halted ? ACTIVITY_HLT : ACTIVITY_ACTIVE);
-}
-
 void vmx_get_regs(const struct vmx_vcpu *v, struct kvm_regs *r)
 {
 	const u64 *g = v->gpr;
@@ -222,11 +212,10 @@ void vmx_set_cr4(struct vmx_vcpu *v, u64 value)
 	vmcs_write_nat(VMCS_GUEST_CR4, value | CR4_VMXE);
 }
 
-void vmx_set_efer(struct vmx_vcpu *v, u64 value)
+void vmx_set_efer(u64 value)
 {
 	u32 entry = vmcs_read32(VMCS_ENTRY_CONTROLS) & ~(u32)ENTRY_IA32E;
 
-	(void)v;
 	if (value & EFER_LMA)
 		entry |= (u32)ENTRY_IA32E;
 	vmcs_write32(VMCS_ENTRY_CONTROLS, entry);

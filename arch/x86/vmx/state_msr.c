@@ -77,7 +77,7 @@ static bool is_pat(u64 v)
 	return true;
 }
 
-static int set_efer(struct vmx_vcpu *v, u64 value)
+static int set_efer(u64 value)
 {
 	u64 old = vmx_efer();
 
@@ -86,7 +86,7 @@ static int set_efer(struct vmx_vcpu *v, u64 value)
 	if ((vmx_cr0() & CR0_PG) && ((old ^ value) & EFER_LME))
 		return -EINVAL;
 	/* LMA is the CPU's to set. */
-	vmx_set_efer(v, (value & ~EFER_LMA) | (old & EFER_LMA));
+	vmx_set_efer((value & ~EFER_LMA) | (old & EFER_LMA));
 	return 0;
 }
 
@@ -154,7 +154,7 @@ int vmx_set_msr(struct vmx_vcpu *v, u32 index, u64 value)
 		vmcs_write64(VMCS_GUEST_PAT, value);
 		return 0;
 	case MSR_EFER:
-		return set_efer(v, value);
+		return set_efer(value);
 	default:
 		return -ENOENT;
 	}

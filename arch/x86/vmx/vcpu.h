@@ -37,6 +37,12 @@ static inline void vmx_set_cpu_controls(struct vmx_vcpu *v, u32 controls)
 	}
 }
 
+/* A fault of the instruction that exited, with error code 0 if it has one. */
+static inline enum vmx_exit_kind vmx_fault(struct vmx_vcpu *v, u8 vector)
+{
+	return vmx_queue_exception(v, vector, 0) ? VMX_RESUME : VMX_TRIPLE_FAULT;
+}
+
 #define DR7_ENABLES 0xffull /* any of the breakpoints of DR7 */
 
 /* switch.c: the guest's debug registers into the CPU and out again. */

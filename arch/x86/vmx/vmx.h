@@ -49,7 +49,6 @@ struct vmx_vcpu {
 	struct vmx_vcpu *next; /* list of those active on cpu */
 
 	u32 cpu_controls; /* copies of what the VMCS has */
-	u32 cpu2_controls;
 	u32 tpr_threshold;
 	u16 vpid;
 
@@ -91,7 +90,6 @@ enum vmx_exit_kind {
 	VMX_WRMSR,
 	VMX_CR_WRITE,
 	VMX_CR8_READ,
-	VMX_XSETBV,
 	VMX_IO,
 	VMX_EPT_VIOLATION,
 	VMX_TRIPLE_FAULT,
@@ -165,8 +163,8 @@ static inline void vmx_load(struct vmx_vcpu *v)
 		vmx_make_current(v);
 }
 
-/* Serve what other CPUs want of this one's VMX: to be called after a kick. */
-void vmx_serve_requests(void);
+/* After VMX_KICKED: take the kick and serve what other CPUs want of this one's VMX. */
+void vmx_take_kick(void);
 
 /* Forget the translations of @v's linear addresses that this CPU has cached: paging was
  * changed by other means than the guest's own instructions.  Loaded. */
@@ -189,19 +187,20 @@ enum vmx_exit_kind vmx_run(struct vmx_vcpu *v, struct vmx_exit *exit);
 void vmx_switch(struct vmx_vcpu *from, struct vmx_vcpu *to);
 
 /* Step over the instruction that exited. */
-void vmx_skip_instruction(struct vmx_vcpu *v);
+void vmx_skip_instruction(void);
 
 /* RIP to @rip after an emulated instruction, with the blocking by STI and MOV SS gone. */
-void vmx_finish_instruction(struct vmx_vcpu *v, u64 rip);
+void vmx_finish_instruction(u64 rip);
 
 /* Make the preemption timer exit at @deadline (TSC) at the latest; ~0: do not care. */
 void vmx_set_timer(u64 now, u64 deadline);
 
 /* --- events (inject.c); loaded --- */
 
-/* Queue an exception; combined with one that is already queued into #DF or a triple
- * fault, as SDM vol. 3, Interrupt 8, has it.  False: it is a triple fault. */
-bool vmx_queue_exception(struct vmx_vcpu *v, u8 vector, bool has_error, u32 error);
+/* Queue an exception, with @error if its vector has an error code; combined with one that is
+ * already queued into #DF or a triple fault, as SDM vol. 3, Interrupt 8, has it.  False: it is a
+ * triple fault. */
+bool vmx_queue_exception(struct vmx_vcpu *v, u8 vector, u32 error);
 
 /* Can an interrupt / an NMI be delivered at the next entry? */
 bool vmx_can_interrupt(const struct vmx_vcpu *v);
@@ -227,7 +226,6 @@ void vmx_set_rsp(u64 v);
 void vmx_set_rflags(u64 v);
 u32 vmx_cpl(void);
 bool vmx_cs_is_long(void);
-bool vmx_halted(void);
 
 /* General register @gpr, RSP included. */
 u64 vmx_read_gpr(const struct vmx_vcpu *v, u32 gpr);
@@ -245,10 +243,9 @@ void vmx_set_tables(const struct kvm_dtable *gdt, const struct kvm_dtable *idt);
 void vmx_set_cr0(struct vmx_vcpu *v, u64 value);
 void vmx_set_cr3(u64 value);
 void vmx_set_cr4(struct vmx_vcpu *v, u64 value);
-void vmx_set_efer(struct vmx_vcpu *v, u64 value);
+void vmx_set_efer(u64 value);
 /* @pdpte: the four entries of PAE paging that CR3 points to. */
 void vmx_set_pdptes(const u64 pdpte[4]);
-void vmx_set_activity_hlt(bool halted);
 
 /* The guest's FPU state; @v not running, its state in memory or in the CPU. */
 void vmx_get_fpu(struct vmx_vcpu *v, struct kvm_fpu *f);
