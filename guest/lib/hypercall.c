@@ -91,9 +91,9 @@ s64 kvm0_close(u32 handle)
 	return call(KVM0_CALL_CLOSE, handle, 0, 0).value;
 }
 
-s64 kvm0_set_run_page(u32 vcpu, const void *page)
+s64 kvm0_set_page(u32 vcpu, u32 number, const void *page)
 {
-	return call(KVM0_CALL_SET_RUN_PAGE, vcpu, addr(page), 0).value;
+	return call(KVM0_CALL_SET_RUN_PAGE, vcpu, addr(page), number).value;
 }
 
 s64 kvm0_read_log(char *to, u64 size, u64 *position)

@@ -42,7 +42,8 @@ static inline struct kvm0_result kvm0_call(u64 number, u64 a, u64 b, u64 c)
 s64 kvm0_ioctl(u32 handle, u64 request, u64 arg);
 s64 kvm0_ioctl_ptr(u32 handle, u64 request, void *arg);
 s64 kvm0_close(u32 handle);
-s64 kvm0_set_run_page(u32 vcpu, const void *page);
+/* `number`: the page offset in the vCPU's mapping, 0 for kvm_run. */
+s64 kvm0_set_page(u32 vcpu, u32 number, const void *page);
 /* Bytes copied; *position is what to ask for next, 0 at first. */
 s64 kvm0_read_log(char *to, u64 size, u64 *position);
 void kvm0_on_wake(void (*hook)(u32 handle));

@@ -56,7 +56,19 @@ static s64 call_on_handle(struct vmx_vcpu *v, u32 request, u64 arg, struct outco
 	return result;
 }
 
-static s64 call_set_run_page(u64 handle, u64 address)
+/* The page of @c's mapping with that number becomes @page. */
+static s64 set_page(struct vcpu *c, u64 number, void *page)
+{
+	switch (number) {
+	case 0:
+		c->run = page;
+		return 0;
+	default:
+		return -EINVAL;
+	}
+}
+
+static s64 call_set_run_page(u64 handle, u64 address, u64 number)
 {
 	struct handle_ref ref;
 	s64 result = handle ? handle_get(handle, &ref) : -ENOTTY;
@@ -74,7 +86,7 @@ static s64 call_set_run_page(u64 handle, u64 address)
 	else if (!vcpu_trylock(ref.vcpu))
 		result = -EAGAIN;
 	else {
-		ref.vcpu->run = page;
+		result = set_page(ref.vcpu, number, page);
 		vcpu_unlock(ref.vcpu);
 	}
 	handle_put(&ref);
@@ -109,7 +121,7 @@ static __attribute__((noinline)) s64 other_call(const u64 *g, struct outcome *ou
 	case KVM0_CALL_CLOSE:
 		return handle_close(g[GPR_RDI]);
 	case KVM0_CALL_SET_RUN_PAGE:
-		return call_set_run_page(g[GPR_RDI], g[GPR_RSI]);
+		return call_set_run_page(g[GPR_RDI], g[GPR_RSI], g[GPR_RDX]);
 	case KVM0_CALL_READ_LOG:
 		return call_read_log(g[GPR_RDI], g[GPR_RSI], g[GPR_RDX], out);
 	case KVM0_CALL_NEXT_WAKE:

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The ioctls, one function for each kind of handle.  Each returns what KVM's ioctl
- * returns; a request that is not one of that kind's is -ENOTTY.
+ * returns; a request that is not one of that kind's is, as in Linux, -EINVAL on the system
+ * and on vCPUs, and -ENOTTY on the others.
  */
 #pragma once
 
@@ -24,5 +25,21 @@ s64 vcpu_request(struct vcpu *c, u32 request, u64 arg, struct vmx_vcpu *control,
 bool vcpu_trylock(struct vcpu *c) __must_check;
 void vcpu_unlock(struct vcpu *c);
 
-/* KVM_CHECK_EXTENSION, which a VM answers as well. */
-s64 check_extension(u64 capability);
+/* --- caps.c --- */
+
+/* KVM_CHECK_EXTENSION: the capability's value, 0 if it is not offered.  @vm: NULL on the
+ * system's handle. */
+s64 check_extension(const struct vm *vm, u64 capability);
+/* KVM_ENABLE_CAP: 0; -EFAULT; -EINVAL: not one that can be enabled there, or with these
+ * arguments. */
+s64 vm_enable_cap(struct vm *vm, u64 arg);
+s64 vcpu_enable_cap(struct vcpu *c, u64 arg);
+
+/* --- vm_memory.c --- */
+s64 vm_set_user_memory_region(struct vm *vm, u64 arg);
+s64 vm_set_tss_addr(u64 arg);
+s64 vm_set_identity_map_addr(struct vm *vm, u64 arg);
+
+/* --- vm_irq.c --- */
+s64 vm_create_pit2(struct vm *vm, u64 arg);
+s64 vm_irq_line(struct vm *vm, u64 arg, bool status);

@@ -6,40 +6,6 @@
 #include "core/page.h"
 #include "kvm/msr.h"
 
-/* Capabilities that kvm0 offers, with the value that KVM_CHECK_EXTENSION returns. */
-static const struct {
-	u32 capability;
-	s32 value;
-} capabilities[] = {
-	{KVM_CAP_IRQCHIP, 1},
-	{KVM_CAP_HLT, 1},
-	{KVM_CAP_USER_MEMORY, 1},
-	{KVM_CAP_SET_TSS_ADDR, 1},
-	{KVM_CAP_EXT_CPUID, 1},
-	{KVM_CAP_NR_VCPUS, VM_MAX_VCPUS},
-	{KVM_CAP_MAX_VCPUS, VM_MAX_VCPUS},
-	{KVM_CAP_MAX_VCPU_ID, VM_MAX_VCPUS},
-	{KVM_CAP_NR_MEMSLOTS, MEMSLOT_MAX},
-	{KVM_CAP_MP_STATE, 1},
-	{KVM_CAP_DESTROY_MEMORY_REGION_WORKS, 1},
-	{KVM_CAP_JOIN_MEMORY_REGIONS_WORKS, 1},
-	{KVM_CAP_IRQ_INJECT_STATUS, 1},
-	{KVM_CAP_PIT2, 1},
-	{KVM_CAP_SET_IDENTITY_MAP_ADDR, 1},
-	{KVM_CAP_TSC_DEADLINE_TIMER, 1},
-	{KVM_CAP_IMMEDIATE_EXIT, 1},
-	{KVM_CAP_INTERNAL_ERROR_DATA, 1},
-	{KVM_CAP_CHECK_EXTENSION_VM, 1},
-};
-
-s64 check_extension(u64 capability)
-{
-	for (size_t i = 0; i < ARRAY_SIZE(capabilities); i++)
-		if (capabilities[i].capability == capability)
-			return capabilities[i].value;
-	return 0;
-}
-
 static __attribute__((noinline)) s64 create_vm(u64 type)
 {
 	struct vm *vm;
@@ -106,7 +72,7 @@ s64 system_request(u32 request, u64 arg)
 	case KVM_GET_API_VERSION:
 		return arg ? -EINVAL : KVM_API_VERSION;
 	case KVM_CHECK_EXTENSION:
-		return check_extension(arg);
+		return check_extension(NULL, arg);
 	case KVM_GET_VCPU_MMAP_SIZE:
 		return arg ? -EINVAL : (s64)PAGE_SIZE;
 	case KVM_CREATE_VM:
@@ -115,7 +81,7 @@ s64 system_request(u32 request, u64 arg)
 		return get_msr_index_list(arg);
 	case KVM_GET_SUPPORTED_CPUID:
 		return get_supported_cpuid(arg);
-	default:
-		return -ENOTTY;
+	default: /* as Linux says it of /dev/kvm; a VM says -ENOTTY */
+		return -EINVAL;
 	}
 }

@@ -212,8 +212,10 @@ static __attribute__((noinline)) s64 other_request(struct vcpu *c, u32 request, 
 		return set_mp_state(c, arg);
 	case KVM_INTERRUPT:
 		return interrupt(c, arg);
-	default:
-		return -ENOTTY;
+	case KVM_ENABLE_CAP:
+		return vcpu_enable_cap(c, arg);
+	default: /* as Linux says it of a vCPU; a VM says -ENOTTY */
+		return -EINVAL;
 	}
 }
 

@@ -45,7 +45,7 @@ static s64 slow_vcpu(void)
 	memcpy(pages + PAGE_SIZE - 16, slow_code, sizeof(slow_code));
 	if (t_ioctl_ptr((int)vm, KVM_SET_USER_MEMORY_REGION, &slot))
 		return -1;
-	return t_map_run((int)vcpu, pages + PAGE_SIZE) ? vcpu : -1;
+	return t_map((int)vcpu, 0, 1, pages + PAGE_SIZE) ? vcpu : -1;
 }
 
 static void run_for_ever(void *arg)

@@ -65,7 +65,7 @@ static void kvm0_smp_close_moved(void)
 	for (u32 i = 0; i < ROUNDS; i++) {
 		int vm = CHECK_HANDLE(t_ioctl(t_system(), KVM_CREATE_VM, 0));
 		int vcpu = CHECK_HANDLE(t_ioctl(vm, KVM_CREATE_VCPU, 0));
-		struct kvm_run *run = t_map_run(vcpu, check_pages(PAGE_SIZE));
+		struct kvm_run *run = machine_map_run(vcpu);
 		CHECK(run);
 		struct runner *r = cpu1_run(vcpu);
 		cpu1_end();
@@ -92,7 +92,7 @@ static void kvm0_smp_busy(void)
 	CHECK_RESULT(t_ioctl_ptr(m.vcpu, KVM_GET_REGS, &regs), -EAGAIN);
 	CHECK_RESULT(t_ioctl_ptr(m.vcpu, KVM_SET_REGS, &regs), -EAGAIN);
 	CHECK_RESULT(t_ioctl_ptr(m.vcpu, KVM_GET_MP_STATE, &mp), -EAGAIN);
-	CHECK_RESULT(kvm0_set_run_page((u32)m.vcpu, m.run), -EAGAIN);
+	CHECK_RESULT(kvm0_set_page((u32)m.vcpu, 0, m.run), -EAGAIN);
 	CHECK(counts(counter));
 	cpu1_stop_run(m.run);
 	CHECK_EQUAL(m.run->exit_reason, KVM_EXIT_INTR);

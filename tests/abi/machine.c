@@ -12,6 +12,13 @@
 #define CR4_LONG  0x620ull /* PAE OSFXSR OSXMMEXCPT */
 #define EFER_LONG 0xd00ull /* LME LMA NXE */
 
+struct kvm_run *machine_map_run(int vcpu)
+{
+	u64 size = (u64)t_ioctl(t_system(), KVM_GET_VCPU_MMAP_SIZE, 0);
+
+	return t_map(vcpu, 0, (u32)(size / PAGE_SIZE), check_pages(size));
+}
+
 void machine_supported_cpuid(struct cpuid_table *table)
 {
 	memset(table, 0, sizeof(*table));
@@ -167,7 +174,7 @@ int machine_add_vcpu(struct machine *m, u32 id, struct kvm_run **run)
 	struct cpuid_table *cpuid;
 	int vcpu = CHECK_HANDLE(t_ioctl(m->vm, KVM_CREATE_VCPU, id));
 
-	*run = t_map_run(vcpu, check_pages(PAGE_SIZE));
+	*run = machine_map_run(vcpu);
 	CHECK(*run);
 	if (m->options & MACHINE_CPUID) {
 		cpuid = check_pages(sizeof(*cpuid));

@@ -39,6 +39,9 @@ void machine_open(struct machine *m, enum machine_mode mode, u32 options);
 /* A further vCPU of the same kind; its kvm_run in *run. */
 int machine_add_vcpu(struct machine *m, u32 id, struct kvm_run **run);
 
+/* Makes all that KVM_GET_VCPU_MMAP_SIZE has of the vCPU accessible; NULL if that failed. */
+struct kvm_run *machine_map_run(int vcpu);
+
 /* KVM_GET_SUPPORTED_CPUID. */
 void machine_supported_cpuid(struct cpuid_table *table);
 /* The same less VMX (Linux may offer nesting), the same on whichever CPU this runs. */

@@ -36,10 +36,11 @@ long t_ioctl(int handle, u64 request, u64 arg);
 /* 0, or -errno. */
 long t_close(int handle);
 /*
- * Makes the vCPU's kvm_run accessible and returns it; where KVM does not bring the memory, it
- * is the zeroed page `page`.  NULL if that failed.
+ * Makes `count` pages of the vCPU's mapping, from page offset `first` on, accessible and returns
+ * them (0: kvm_run); where KVM does not bring the memory, they are the zeroed pages `pages`.  NULL
+ * if that failed.  At most four mappings of a vCPU.
  */
-struct kvm_run *t_map_run(int vcpu, void *page);
+void *t_map(int vcpu, u32 first, u32 count, void *pages);
 /*
  * KVM_RUN with the meaning that it has on Linux: a vCPU that waits blocks the caller.  0, or
  * -errno; -EINTR when the watchdog's time is over.

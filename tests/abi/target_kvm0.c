@@ -33,9 +33,12 @@ long t_close(int handle)
 	return (long)kvm0_close((u32)handle);
 }
 
-struct kvm_run *t_map_run(int vcpu, void *page)
+void *t_map(int vcpu, u32 first, u32 count, void *pages)
 {
-	return kvm0_set_run_page((u32)vcpu, page) ? NULL : page;
+	for (u32 i = 0; i < count; i++)
+		if (kvm0_set_page((u32)vcpu, first + i, (u8 *)pages + i * PAGE_SIZE))
+			return NULL;
+	return pages;
 }
 
 /* The same time in ticks of the local APIC's timer; what does not fit is asked for again. */

@@ -15,14 +15,13 @@
 const char target_name[] = "Linux";
 const bool target_is_kvm0 = false;
 
-/* The mappings of kvm_run, by file descriptor, to be undone when it is closed. */
-#define MAX_FD 1024
-static void *run_of_fd[MAX_FD];
-
-static size_t run_size(void)
-{
-	return (size_t)ioctl(t_system(), KVM_GET_VCPU_MMAP_SIZE, 0);
-}
+/* The mappings of vCPUs, by file descriptor, to be undone when it is closed. */
+#define MAX_FD   1024
+#define MAX_MAPS 4
+static struct {
+	void *start;
+	size_t size;
+} map_of_fd[MAX_FD][MAX_MAPS];
 
 static void interrupt_run(int signal)
 {
@@ -51,25 +50,32 @@ long t_ioctl(int handle, u64 request, u64 arg)
 
 long t_close(int handle)
 {
-	if (handle >= 0 && handle < MAX_FD && run_of_fd[handle]) {
-		munmap(run_of_fd[handle], run_size());
-		run_of_fd[handle] = NULL;
+	for (u32 i = 0; handle >= 0 && handle < MAX_FD && i < MAX_MAPS; i++) {
+		if (map_of_fd[handle][i].start)
+			munmap(map_of_fd[handle][i].start, map_of_fd[handle][i].size);
+		map_of_fd[handle][i].start = NULL;
 	}
 	return close(handle) < 0 ? -errno : 0;
 }
 
-struct kvm_run *t_map_run(int vcpu, void *page)
+void *t_map(int vcpu, u32 first, u32 count, void *pages)
 {
-	void *run;
+	size_t size = count * (size_t)PAGE_SIZE;
+	void *start;
+	u32 i = 0;
 
-	(void)page;
-	if (vcpu < 0 || vcpu >= MAX_FD)
+	(void)pages;
+	while (vcpu >= 0 && vcpu < MAX_FD && i < MAX_MAPS && map_of_fd[vcpu][i].start)
+		i++;
+	if (vcpu < 0 || vcpu >= MAX_FD || i == MAX_MAPS)
 		return NULL;
-	run = mmap(NULL, run_size(), PROT_READ | PROT_WRITE, MAP_SHARED, vcpu, 0);
-	if (run == MAP_FAILED)
+	start = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, vcpu,
+		     (off_t)(first * (size_t)PAGE_SIZE));
+	if (start == MAP_FAILED)
 		return NULL;
-	run_of_fd[vcpu] = run;
-	return run;
+	map_of_fd[vcpu][i].start = start;
+	map_of_fd[vcpu][i].size = size;
+	return start;
 }
 
 long t_run(int vcpu)

@@ -59,7 +59,7 @@ static void run_without_memory(void)
 	CHECK_RESULT(t_ioctl(vm, KVM_SET_TSS_ADDR, 0xfffbd000), 0);
 	CHECK_RESULT(machine_slot(vm, 0, 0, 0, PAGE_SIZE, check_pages(PAGE_SIZE)), 0);
 	vcpu = CHECK_HANDLE(t_ioctl(vm, KVM_CREATE_VCPU, 0));
-	run = t_map_run(vcpu, check_pages(PAGE_SIZE));
+	run = machine_map_run(vcpu);
 	CHECK(run);
 	CHECK_RESULT(t_run(vcpu), 0);
 	CHECK_EQUAL(run->exit_reason, KVM_EXIT_INTERNAL_ERROR);

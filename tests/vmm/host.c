@@ -46,7 +46,7 @@ s64 kvm0_close(u32 handle)
 }
 
 /* The kernel's kvm_run page takes the place of the one given. */
-s64 kvm0_set_run_page(u32 vcpu, const void *page)
+s64 kvm0_set_page(u32 vcpu, u32 number, const void *page)
 {
 	size_t size = (size_t)kvm0_ioctl(0, KVM_GET_VCPU_MMAP_SIZE, 0);
 	void *at = mmap(ptr(addr(page)), size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED,

@@ -95,7 +95,7 @@ static s64 create_vcpu(struct vm *vm, const char **step)
 	vm->run = memory_alloc(vm->run_size, PAGE_SIZE);
 	if (!vm->run)
 		return -ENOMEM;
-	return kvm0_set_run_page(vm->vcpu, vm->run);
+	return kvm0_set_page(vm->vcpu, 0, vm->run);
 }
 
 /* The part that can go wrong without kvm0's help: the kernel, and the memory. */

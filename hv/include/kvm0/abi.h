@@ -44,9 +44,10 @@
  * An ioctl.  RDI: handle; RSI: request, KVM's own number (KVM_RUN...); RDX: the
  * scalar, or the physical address of the structure, which may cross pages.
  * Handle 0 is the system (/dev/kvm); KVM_CREATE_VM and KVM_CREATE_VCPU return
- * others, always > 0.  -EBADF: no such handle.  -ENOTTY: the request is not one
- * of this kind of handle.  -EFAULT: the address is not memory of the control
- * guest.  -EAGAIN: another CPU is using the vCPU right now; call again.
+ * others, always > 0.  -EBADF: no such handle.  -ENOTTY, and -EINVAL on the system
+ * and on vCPUs, as in Linux: the request is not one of this kind of handle.
+ * -EFAULT: the address is not memory of the control guest.  -EAGAIN: another CPU is
+ * using the vCPU right now; call again.
  */
 #define KVM0_CALL_IOCTL 0
 
@@ -54,10 +55,11 @@
 #define KVM0_CALL_CLOSE 1
 
 /*
- * Name the page that is the kvm_run of the vCPU with handle RDI: RSI is its
- * physical address, page-aligned, in the control guest's memory.  It takes the
- * place of mmap() on a vCPU's file descriptor; KVM_GET_VCPU_MMAP_SIZE gives its
- * size.  Without one, KVM_RUN is -EINVAL.  0, -EBADF, -ENOTTY, -EINVAL, -EFAULT.
+ * Name a page that kvm0 shares with the owner of the vCPU with handle RDI: RSI is its
+ * physical address, page-aligned, in the control guest's memory, RDX its number.  It
+ * takes the place of mmap() on a vCPU's file descriptor, at that page offset: 0 is
+ * kvm_run, without which KVM_RUN is -EINVAL.  0, -EBADF, -ENOTTY, -EINVAL, -EFAULT,
+ * -EAGAIN as above.
  */
 #define KVM0_CALL_SET_RUN_PAGE 2
 

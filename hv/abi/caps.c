@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Capabilities: what KVM_CHECK_EXTENSION says of each, and KVM_ENABLE_CAP on VMs and vCPUs.
+ */
+#include <linux/errno.h>
+#include "abi/copy.h"
+#include "abi/requests.h"
+
+/* Capabilities that kvm0 offers, with the value that KVM_CHECK_EXTENSION returns. */
+static const struct {
+	u32 capability;
+	s32 value;
+} capabilities[] = {
+	{KVM_CAP_IRQCHIP, 1},
+	{KVM_CAP_HLT, 1},
+	{KVM_CAP_USER_MEMORY, 1},
+	{KVM_CAP_SET_TSS_ADDR, 1},
+	{KVM_CAP_EXT_CPUID, 1},
+	{KVM_CAP_NR_VCPUS, VM_MAX_VCPUS},
+	{KVM_CAP_MAX_VCPUS, VM_MAX_VCPUS},
+	{KVM_CAP_MAX_VCPU_ID, VM_MAX_VCPUS},
+	{KVM_CAP_NR_MEMSLOTS, MEMSLOT_MAX},
+	{KVM_CAP_MP_STATE, 1},
+	{KVM_CAP_DESTROY_MEMORY_REGION_WORKS, 1},
+	{KVM_CAP_JOIN_MEMORY_REGIONS_WORKS, 1},
+	{KVM_CAP_IRQ_INJECT_STATUS, 1},
+	{KVM_CAP_PIT2, 1},
+	{KVM_CAP_SET_IDENTITY_MAP_ADDR, 1},
+	{KVM_CAP_TSC_DEADLINE_TIMER, 1},
+	{KVM_CAP_IMMEDIATE_EXIT, 1},
+	{KVM_CAP_INTERNAL_ERROR_DATA, 1},
+	{KVM_CAP_CHECK_EXTENSION_VM, 1},
+};
+
+s64 check_extension(const struct vm *vm, u64 capability)
+{
+	(void)vm; /* no capability depends on the VM yet */
+	for (size_t i = 0; i < ARRAY_SIZE(capabilities); i++)
+		if (capabilities[i].capability == capability)
+			return capabilities[i].value;
+	return 0;
+}
+
+/* The argument of KVM_ENABLE_CAP: 0, -EFAULT, or -EINVAL: it has a flag, and none exists. */
+static int copy_cap(struct kvm_enable_cap *cap, u64 arg)
+{
+	if (copy_in(cap, arg, sizeof(*cap)))
+		return -EFAULT;
+	return cap->flags ? -EINVAL : 0;
+}
+
+s64 vm_enable_cap(struct vm *vm, u64 arg)
+{
+	struct kvm_enable_cap cap;
+	int err = copy_cap(&cap, arg);
+
+	(void)vm;
+	if (err)
+		return err;
+	switch (cap.cap) {
+	default:
+		return -EINVAL;
+	}
+}
+
+s64 vcpu_enable_cap(struct vcpu *c, u64 arg)
+{
+	struct kvm_enable_cap cap;
+	int err = copy_cap(&cap, arg);
+
+	(void)c;
+	if (err)
+		return err;
+	switch (cap.cap) {
+	default:
+		return -EINVAL;
+	}
+}
