@@ -2,6 +2,7 @@
 /* The tests' report: see check.h.  Called by the main programs and by every test. */
 #include <stdarg.h>
 #include "tests/abi/check.h"
+#include "tests/abi/record.h"
 
 #define MAX_HANDLES 4096
 
@@ -118,6 +119,8 @@ void check_result(const char *file, int line, const char *what, long got, long w
 /* Not inlined: the place that __builtin_longjmp returns to must be in a function of its own. */
 static void __attribute__((noinline)) run_test(const struct test *test)
 {
+	u32 passed = state.counts.passed;
+
 	state.test = test;
 	state.memory_used = 0;
 	t_start_watchdog(TEST_MS);
@@ -128,6 +131,7 @@ static void __attribute__((noinline)) run_test(const struct test *test)
 		state.counts.passed++;
 	}
 	close_all();
+	record_test_ended(state.counts.passed > passed);
 }
 
 struct check_counts check_run(const struct suite *const *suites, u32 count, u64 memory,

@@ -2,7 +2,7 @@
 # The ABI tests and the benchmark: as Linux processes here; as guest images by the Makefile's
 # rules, with what GUEST_EXTRA_* add to their folders.  Included by the Makefile before those
 # rules; it defines O, Q, say, CC, NASM and WARN.
-ABI_COMMON := tests/abi/check.c tests/abi/machine.c
+ABI_COMMON := tests/abi/check.c tests/abi/machine.c tests/abi/record.c
 ABI_TESTS := $(ABI_COMMON) tests/abi/suites.c $(wildcard tests/abi/test_*.c)
 BENCH_ITEMS := $(filter-out %_kvm0.c,$(wildcard tests/bench/bench*.c))
 
@@ -26,6 +26,7 @@ $(O)/linux/%.o: %.c Makefile tests/abi/rules.mk
 	$(call say,CC,$<)
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(LINUX_TEST_CFLAGS) -c -o $@ $<
+-include $(wildcard $(O)/linux/tests/*/*.d)
 $(O)/abi-linux: $(call linux_test_obj,$(ABI_TESTS) tests/abi/main_linux.c) $(PAYLOADS)
 	$(call say,LD,$@)
 	$(Q)$(CC) -static -o $@ $^

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* The list of suites: see suites.h. */
 #include "tests/abi/suites.h"
+#include "tests/abi/record.h"
 
 /* What one test may use. */
 #define TEST_MEMORY (16ull << 20)
@@ -14,7 +15,7 @@ u32 suites_run(const struct suite *const *further, u32 count)
 		&suite_system,    &suite_vm,     &suite_irqchip_calls, &suite_memslot,
 		&suite_registers, &suite_vcpu,   &suite_run,           &suite_io,
 		&suite_mmio,      &suite_fault,  &suite_state,         &suite_interrupt,
-		&suite_irqchip,   &suite_memory,
+		&suite_irqchip,   &suite_memory, &suite_requests,
 	};
 	const struct suite *all[ARRAY_SIZE(common) + MAX_FURTHER];
 	u32 n = 0;
@@ -25,8 +26,10 @@ u32 suites_run(const struct suite *const *further, u32 count)
 		all[n++] = common[i];
 	for (u32 i = 1; i < MIN(count, MAX_FURTHER); i++)
 		all[n++] = further[i];
+	record_start();
 	struct check_counts counts = check_run(all, n, TEST_MEMORY, CHECK_TESTS);
 
+	record_print();
 	t_printf("abi: %u passed, %u failed, %u skipped\n", counts.passed, counts.failed,
 		 counts.skipped);
 	return counts.failed;

@@ -32,7 +32,9 @@ bool t_has_vmx(void);
 /* The handle of the system, which KVM_CREATE_VM goes to. */
 int t_system(void);
 /* The ioctl; `arg` is the scalar or the structure's address.  >= 0, or -errno. */
-long t_ioctl(int handle, u64 request, u64 arg);
+long target_ioctl(int handle, u64 request, u64 arg);
+/* Who wants to know of each ioctl and its result: record.c, or NULL. */
+extern void (*target_watcher)(int handle, u64 request, u64 arg, long result);
 /* 0, or -errno. */
 long t_close(int handle);
 /*
@@ -60,6 +62,15 @@ void t_start_watchdog(u32 ms);
 void *t_alloc(u64 size);
 void t_printf(const char *format, ...) __printf(1, 2);
 void t_vprintf(const char *format, va_list args) __printf(1, 0);
+
+static inline long t_ioctl(int handle, u64 request, u64 arg)
+{
+	long result = target_ioctl(handle, request, arg);
+
+	if (target_watcher)
+		target_watcher(handle, request, arg, result);
+	return result;
+}
 
 static inline long t_ioctl_ptr(int handle, u64 request, const volatile void *arg)
 {

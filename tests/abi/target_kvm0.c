@@ -23,7 +23,7 @@ int t_system(void)
 	return 0;
 }
 
-long t_ioctl(int handle, u64 request, u64 arg)
+long target_ioctl(int handle, u64 request, u64 arg)
 {
 	return (long)kvm0_ioctl((u32)handle, request, arg);
 }
@@ -70,6 +70,8 @@ long t_run(int vcpu)
 			idle_until(MIN(deadline, watchdog));
 	}
 	apic_timer_start(0);
+	if (target_watcher)
+		target_watcher(vcpu, KVM_RUN, 0, (long)r);
 	return (long)r;
 }
 

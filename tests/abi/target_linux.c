@@ -42,7 +42,7 @@ int t_system(void)
 	return fd;
 }
 
-long t_ioctl(int handle, u64 request, u64 arg)
+long target_ioctl(int handle, u64 request, u64 arg)
 {
 	int r = ioctl(handle, request, arg);
 	return r < 0 ? -errno : r;
