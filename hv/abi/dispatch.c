@@ -36,7 +36,7 @@ static s64 run_result(const struct run_outcome *run, s64 result, struct outcome 
 	return KVM0_RUN_AGAIN;
 }
 
-/* An ioctl on a VM or vCPU. */
+/* An ioctl on any handle but the system's. */
 static s64 call_on_handle(struct vmx_vcpu *v, u32 request, u64 arg, struct outcome *out)
 {
 	struct run_outcome run;
@@ -45,7 +45,7 @@ static s64 call_on_handle(struct vmx_vcpu *v, u32 request, u64 arg, struct outco
 
 	if (result)
 		return result;
-	if (ref.vcpu) {
+	if (__builtin_expect(ref.kind == HANDLE_VCPU, 1)) {
 		run.result = RUN_USER;
 		result = vcpu_request(ref.vcpu, request, arg, v, &run);
 		result = run_result(&run, result, out);
@@ -77,7 +77,7 @@ static s64 call_set_run_page(u64 handle, u64 address, u64 number)
 	if (result)
 		return result;
 	page = copy_page(address);
-	if (!ref.vcpu)
+	if (ref.kind != HANDLE_VCPU)
 		result = -ENOTTY;
 	else if (!IS_ALIGNED(address, PAGE_SIZE))
 		result = -EINVAL;

@@ -9,16 +9,19 @@
 static __attribute__((noinline)) s64 create_vm(u64 type)
 {
 	struct vm *vm;
-	s64 handle;
+	int handle;
 
 	if (type)
 		return -EINVAL;
-	vm = vm_create();
-	if (!vm)
-		return -ENOMEM;
-	handle = handle_open(vm, NULL);
+	handle = handle_reserve();
 	if (handle < 0)
-		vm_put(vm);
+		return handle;
+	vm = vm_create();
+	if (!vm) {
+		handle_unreserve(handle);
+		return -ENOMEM;
+	}
+	handle_fill(handle, HANDLE_VM, vm);
 	return handle;
 }
 

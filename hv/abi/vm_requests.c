@@ -6,21 +6,18 @@
 /* The handle comes first: without one the vCPU would stay in the VM, out of reach. */
 static s64 create_vcpu(struct vm *vm, u64 id)
 {
+	int handle = handle_reserve(), err;
 	struct vcpu *c;
-	s64 handle, err;
 
-	vm_get(vm);
-	handle = handle_open(vm, NULL);
-	if (handle < 0) {
-		vm_put(vm);
+	if (handle < 0)
 		return handle;
-	}
 	err = vm_create_vcpu(vm, id, &c);
 	if (err) {
-		(void)handle_close((u64)handle);
+		handle_unreserve(handle);
 		return err;
 	}
-	handle_bind((u64)handle, c);
+	vm_get(vm);
+	handle_fill(handle, HANDLE_VCPU, c);
 	return handle;
 }
 

@@ -1,26 +1,40 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Handles: the small integers that stand for KVM's file descriptors.  Each open one
- * holds a reference on its VM; so does each call that is using one.
+ * holds a reference on its object, which for all that belongs to a VM is one on the VM; so
+ * does each call that is using one.
  */
 #pragma once
 
 #include "kvm/vcpu.h"
 
-/* What a handle stands for, while a call uses it.  Handle 0, the system, has none. */
-struct handle_ref {
-	struct vm *vm;
-	struct vcpu *vcpu; /* NULL: it is the VM's own handle */
+enum handle_kind {
+	HANDLE_FREE,
+	HANDLE_RESERVED, /* answers as if it were free */
+	HANDLE_VM,
+	HANDLE_VCPU,
 };
 
-#define HANDLE_MAX 4225u /* the system; 64 VMs; 64 vCPUs for each */
+/* What a handle stands for, while a call uses it.  Handle 0, the system, has none. */
+struct handle_ref {
+	enum handle_kind kind;
+	union {
+		void *object;
+		struct vm *vm;
+		struct vcpu *vcpu;
+	};
+};
 
-/* A new handle for @vm (@vcpu NULL) or @vcpu, which takes over the caller's reference on
- * the VM; or -EMFILE. */
-int handle_open(struct vm *vm, struct vcpu *vcpu) __must_check;
+#define HANDLE_MAX 8192u
 
-/* Make @handle, which was opened for the VM of @vcpu, stand for @vcpu from now on. */
-void handle_bind(u64 handle, struct vcpu *vcpu);
+/*
+ * Opening one, in two steps as what comes between may fail: handle_reserve() gives a number, or
+ * -EMFILE; handle_fill() makes it stand for @object and takes over the caller's reference;
+ * handle_unreserve() gives the number back instead.
+ */
+int handle_reserve(void) __must_check;
+void handle_fill(int handle, enum handle_kind kind, void *object);
+void handle_unreserve(int handle);
 
 /* Start using @handle.  0, or -EBADF. */
 int handle_get(u64 handle, struct handle_ref *ref) __must_check;

@@ -24,11 +24,18 @@ void vm_put(struct vm *v)
 	v->refs--;
 }
 
-/* A handle for @v, or its vCPU, with the reference that it takes over. */
+/* A handle for @v, or @c that is its vCPU, with the reference that it takes over. */
 static int open_new(u32 v, struct vcpu *c)
 {
+	int h = handle_reserve();
+
+	if (h < 0)
+		return h;
 	vm_get(&vm[v]);
-	return handle_open(&vm[v], c);
+	if (c)
+		c->vm = &vm[v];
+	handle_fill(h, c ? HANDLE_VCPU : HANDLE_VM, c ? (void *)c : &vm[v]);
+	return h;
 }
 
 static int setup(void **state)
@@ -68,14 +75,14 @@ static void test_vm_and_vcpu(void **state)
 	assert_int_equal(vcpu[0].handle, c);
 
 	assert_int_equal(handle_get((u64)h, &ref), 0);
+	assert_int_equal(ref.kind, HANDLE_VM);
 	assert_ptr_equal(ref.vm, &vm[0]);
-	assert_null(ref.vcpu);
 	assert_int_equal(vm[0].refs, 3);
 	handle_put(&ref);
 	assert_int_equal(vm[0].refs, 2);
 
 	assert_int_equal(handle_get((u64)c, &ref), 0);
-	assert_ptr_equal(ref.vm, &vm[0]);
+	assert_int_equal(ref.kind, HANDLE_VCPU);
 	assert_ptr_equal(ref.vcpu, &vcpu[0]);
 	handle_put(&ref);
 
@@ -125,6 +132,21 @@ static void test_stale_handle(void **state)
 	assert_int_equal(handle_close((u64)second), 0);
 }
 
+/* A number that is only reserved is nobody's to use or close, and not given twice. */
+static void test_reserved(void **state)
+{
+	int h = handle_reserve(), other = handle_reserve();
+	struct handle_ref ref;
+
+	(void)state;
+	assert_true(h > 0 && other > 0 && h != other);
+	assert_int_equal(handle_get((u64)h, &ref), -EBADF);
+	assert_int_equal(handle_close((u64)h), -EBADF);
+	handle_unreserve(h);
+	handle_unreserve(other);
+	assert_int_equal(handle_close((u64)h), -EBADF);
+}
+
 static void test_full(void **state)
 {
 	static bool seen[HANDLE_MAX];
@@ -133,19 +155,20 @@ static void test_full(void **state)
 	(void)state;
 	memset(seen, 0, sizeof(seen));
 	for (u32 i = 1; i < HANDLE_MAX; i++) {
-		int h = open_new(i % VMS, i % 2 ? &vcpu[i % VMS] : NULL);
+		u32 v = i % VMS;
+		int h = open_new(v, i % 2 ? &vcpu[v] : NULL);
 
 		assert_in_range(h, 1, HANDLE_MAX - 1);
 		assert_false(seen[h]);
 		seen[h] = true;
 	}
-	assert_int_equal(handle_open(&vm[0], &vcpu[0]), -EMFILE);
+	assert_int_equal(handle_reserve(), -EMFILE);
 	assert_int_equal(handle_close(77), 0);
 	assert_int_equal(open_new(1, NULL), 77);
 	assert_int_equal(handle_get(77, &ref), 0);
 	assert_ptr_equal(ref.vm, &vm[1]);
 	handle_put(&ref);
-	assert_int_equal(handle_open(&vm[0], NULL), -EMFILE);
+	assert_int_equal(handle_reserve(), -EMFILE);
 }
 
 int main(void)
@@ -153,7 +176,7 @@ int main(void)
 #define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 	const struct CMUnitTest tests[] = {
 		TEST(test_system), TEST(test_vm_and_vcpu),  TEST(test_bad_handles),
-		TEST(test_full),   TEST(test_stale_handle),
+		TEST(test_full),   TEST(test_stale_handle), TEST(test_reserved),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
