@@ -222,12 +222,22 @@ check-headers: setup
 
 # Everything.  Its last line counts.
 .PHONY: test
-test: iso $(UNIT)
+test: iso $(UNIT) $(O)/abi-linux
 	$(Q)scripts/test --build $(O) $(foreach c,$(LINT),--check 'lint/$c: scripts/lint $c') \
 		--check 'includes: scripts/check-includes' \
 		--check 'headers: $(CHECK_HEADERS)' \
 		--check 'tools: $(PYTHON) tests/e2e/test_tools.py' \
-		--unit $(UNIT) --e2e
+		--unit $(UNIT) --abi $(O)/abi-linux --e2e \
+		--after 'kvm-api: scripts/kvm-api --check $(O)/e2e/abi/serial.log'
+
+# docs/kvm-api.md, out of a run of the ABI tests on kvm0 and the recorded one on Linux, which
+# kvm-api-linux makes anew.
+.PHONY: kvm-api kvm-api-linux
+kvm-api: iso
+	$(Q)tests/e2e/run.py --build $(O) abi
+	$(Q)scripts/kvm-api $(O)/e2e/abi/serial.log
+kvm-api-linux: test-abi-linux-vmx
+	$(Q)scripts/kvm-api --record $(O)/abi-linux-vmx.txt
 
 # --- measuring ----------------------------------------------------------------
 
@@ -257,6 +267,8 @@ help:
 	'make fuzz            random inputs for the parsers; FUZZ_MS=60000 for each' \
 	'make e2e             boots in an emulator alone; CASES=NAME or a pattern' \
 	'make test-abi-linux  the ABI tests against the /dev/kvm of this machine' \
+	'make test-abi-linux-vmx  the same against a Linux with VMX, in the emulator' \
+	'make kvm-api         write docs/kvm-api.md; kvm-api-linux records Linux for it' \
 	'make bench           measurements in emulator ticks, to $(O)/bench.txt' \
 	'make lint            format, static checks, licence lines' \
 	'make check-includes  a folder is a layer: includes point downward' \

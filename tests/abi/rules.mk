@@ -38,3 +38,12 @@ $(O)/bench-linux: $(call linux_test_obj,$(ABI_COMMON) $(BENCH_ITEMS) tests/bench
 .PHONY: test-abi-linux
 test-abi-linux: $(O)/abi-linux
 	$(Q)$<
+
+# The same program on Linux's KVM with VMX, in the emulator: minutes, so no part of make test.
+$(O)/oracle/vmlinuz: scripts/get-kernel | setup
+	$(call say,GET,$@)
+	$(Q)scripts/get-kernel $@ irqbypass kvm kvm-intel
+.PHONY: test-abi-linux-vmx
+test-abi-linux-vmx: $(O)/abi-linux $(O)/oracle/vmlinuz
+	$(Q)scripts/abi-linux-bochs --dir $(O)/oracle --out $(O)/abi-linux-vmx.txt \
+		$(if $(MODEL),--model $(MODEL)) $<
