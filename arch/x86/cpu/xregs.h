@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* XCR0 and the debug registers, which kvm0 only touches to swap them between guests. */
+/* XSAVE state and the debug registers, which kvm0 only touches to swap them between guests. */
 #pragma once
 
 #include "lib/types.h"
@@ -7,6 +7,28 @@
 static inline void xsetbv(u32 index, u64 v)
 {
 	__asm__ volatile("xsetbv" : : "c"(index), "a"((u32)v), "d"((u32)(v >> 32)) : "memory");
+}
+
+/* All state that XCR0 has on, to or from an area that is large enough for it; of the
+ * restores, one whose image is bad raises #GP. */
+static inline void xsave(void *area)
+{
+	__asm__ volatile("xsave64 (%0)" : : "r"(area), "a"(~0u), "d"(~0u) : "memory");
+}
+
+static inline void xrstor(const void *area)
+{
+	__asm__ volatile("xrstor64 (%0)" : : "r"(area), "a"(~0u), "d"(~0u) : "memory");
+}
+
+static inline void fxsave(void *area)
+{
+	__asm__ volatile("fxsave64 (%0)" : : "r"(area) : "memory");
+}
+
+static inline void fxrstor(const void *area)
+{
+	__asm__ volatile("fxrstor64 (%0)" : : "r"(area) : "memory");
 }
 
 #define DEFINE_DR(n)                                                                               \

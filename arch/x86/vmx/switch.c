@@ -72,21 +72,21 @@ int vmx_xsave_init(struct vmx_vcpu *v)
 static void save_xsave(struct vmx_vcpu *v)
 {
 	if (!host_xcr0) {
-		__asm__ volatile("fxsave64 (%0)" : : "r"(v->xsave) : "memory");
+		fxsave(v->xsave);
 		return;
 	}
 	if (v->xcr0 != host_xcr0)
 		xsetbv(0, host_xcr0);
-	__asm__ volatile("xsave64 (%0)" : : "r"(v->xsave), "a"(~0u), "d"(~0u) : "memory");
+	xsave(v->xsave);
 }
 
 static void restore_xsave(const struct vmx_vcpu *v)
 {
 	if (!host_xcr0) {
-		__asm__ volatile("fxrstor64 (%0)" : : "r"(v->xsave) : "memory");
+		fxrstor(v->xsave);
 		return;
 	}
-	__asm__ volatile("xrstor64 (%0)" : : "r"(v->xsave), "a"(~0u), "d"(~0u) : "memory");
+	xrstor(v->xsave);
 	if (v->xcr0 != host_xcr0)
 		xsetbv(0, v->xcr0);
 }
