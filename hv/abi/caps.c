@@ -21,6 +21,8 @@ static const struct {
 	{KVM_CAP_MAX_VCPU_ID, VM_MAX_VCPUS},
 	{KVM_CAP_NR_MEMSLOTS, MEMSLOT_MAX},
 	{KVM_CAP_MP_STATE, 1},
+	{KVM_CAP_MCE, MCE_MAX_BANKS},
+	{KVM_CAP_GET_MSR_FEATURES, 1},
 	{KVM_CAP_DESTROY_MEMORY_REGION_WORKS, 1},
 	{KVM_CAP_JOIN_MEMORY_REGIONS_WORKS, 1},
 	{KVM_CAP_IRQ_INJECT_STATUS, 1},
@@ -30,6 +32,7 @@ static const struct {
 	{KVM_CAP_IMMEDIATE_EXIT, 1},
 	{KVM_CAP_INTERNAL_ERROR_DATA, 1},
 	{KVM_CAP_CHECK_EXTENSION_VM, 1},
+	{KVM_CAP_MSR_PLATFORM_INFO, 1},
 };
 
 s64 check_extension(const struct vm *vm, u64 capability)
@@ -54,10 +57,12 @@ s64 vm_enable_cap(struct vm *vm, u64 arg)
 	struct kvm_enable_cap cap;
 	int err = copy_cap(&cap, arg);
 
-	(void)vm;
 	if (err)
 		return err;
 	switch (cap.cap) {
+	case KVM_CAP_MSR_PLATFORM_INFO:
+		vm->hide_platform_info = !cap.args[0];
+		return 0;
 	default:
 		return -EINVAL;
 	}

@@ -35,6 +35,11 @@ int copy_out(u64 to, const void *from, size_t size)
 	return 0;
 }
 
+void *copy_span(u64 address, size_t size)
+{
+	return control_memory(address, size);
+}
+
 void *copy_page(u64 address)
 {
 	return control_memory(address, PAGE_SIZE);

@@ -43,3 +43,12 @@ s64 vm_set_identity_map_addr(struct vm *vm, u64 arg);
 /* --- vm_irq.c --- */
 s64 vm_create_pit2(struct vm *vm, u64 arg);
 s64 vm_irq_line(struct vm *vm, u64 arg, bool status);
+
+/* --- vcpu_msr.c --- */
+s64 system_msr_index_list(u64 arg, bool features);
+s64 system_get_msrs(u64 arg);
+s64 vcpu_get_msrs(struct vcpu *c, u64 arg);
+s64 vcpu_set_msrs(struct vcpu *c, u64 arg);
+s64 system_mce_cap(u64 arg);
+s64 vcpu_setup_mce(struct vcpu *c, u64 arg);
+s64 vcpu_set_mce(struct vcpu *c, u64 arg);

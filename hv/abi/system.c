@@ -4,7 +4,6 @@
 #include "abi/copy.h"
 #include "abi/requests.h"
 #include "core/page.h"
-#include "kvm/msr.h"
 
 static __attribute__((noinline)) s64 create_vm(u64 type)
 {
@@ -23,23 +22,6 @@ static __attribute__((noinline)) s64 create_vm(u64 type)
 	}
 	handle_fill(handle, HANDLE_VM, vm);
 	return handle;
-}
-
-/* KVM API, KVM_GET_MSR_INDEX_LIST: the count is written even when it is too large. */
-static __attribute__((noinline)) s64 get_msr_index_list(u64 arg)
-{
-	struct kvm_msr_list list;
-	u32 room;
-
-	if (copy_in(&list, arg, sizeof(list)))
-		return -EFAULT;
-	room = list.nmsrs;
-	list.nmsrs = msr_list_count;
-	if (copy_out(arg, &list, sizeof(list)))
-		return -EFAULT;
-	if (room < msr_list_count)
-		return -E2BIG;
-	return copy_out(arg + sizeof(list), msr_list, msr_list_count * sizeof(msr_list[0]));
 }
 
 /* KVM API, KVM_GET_SUPPORTED_CPUID. */
@@ -81,7 +63,13 @@ s64 system_request(u32 request, u64 arg)
 	case KVM_CREATE_VM:
 		return create_vm(arg);
 	case KVM_GET_MSR_INDEX_LIST:
-		return get_msr_index_list(arg);
+		return system_msr_index_list(arg, false);
+	case KVM_GET_MSR_FEATURE_INDEX_LIST:
+		return system_msr_index_list(arg, true);
+	case KVM_GET_MSRS:
+		return system_get_msrs(arg);
+	case KVM_X86_GET_MCE_CAP_SUPPORTED:
+		return system_mce_cap(arg);
 	case KVM_GET_SUPPORTED_CPUID:
 		return get_supported_cpuid(arg);
 	default: /* as Linux says it of /dev/kvm; a VM says -ENOTTY */

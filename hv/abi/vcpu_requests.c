@@ -5,7 +5,6 @@
 #include "abi/copy.h"
 #include "abi/requests.h"
 #include "core/page.h"
-#include "kvm/msr.h"
 
 bool vcpu_trylock(struct vcpu *c)
 {
@@ -86,43 +85,6 @@ static s64 set_fpu(struct vcpu *c, u64 arg)
 	return 0;
 }
 
-#define MSRS_MAX 256u /* KVM's MAX_IO_MSRS */
-
-/* The count of entries done before the first that failed (KVM API, KVM_GET_MSRS). */
-static s64 msrs(struct vcpu *c, u64 arg, bool set)
-{
-	struct kvm_msrs head;
-	u32 i;
-
-	if (copy_in(&head, arg, sizeof(head)))
-		return -EFAULT;
-	if (head.nmsrs >= MSRS_MAX)
-		return -E2BIG;
-	for (i = 0; i < head.nmsrs; i++) {
-		u64 at = arg + sizeof(head) + i * sizeof(struct kvm_msr_entry);
-		struct kvm_msr_entry e;
-		u64 value;
-
-		if (copy_in(&e, at, sizeof(e)))
-			return -EFAULT;
-		value = e.data;
-		if (set ? msr_write(c, e.index, value, true) : msr_read(c, e.index, &value))
-			break;
-		e.data = value;
-		if (!set && copy_out(at, &e, sizeof(e)))
-			return -EFAULT;
-	}
-	return i;
-}
-
-static s64 set_msrs(struct vcpu *c, u64 arg)
-{
-	s64 result = msrs(c, arg, true);
-
-	vm_deliver_wakes(c->vm); /* one may have been an x2APIC's ICR */
-	return result;
-}
-
 static s64 set_cpuid2(struct vcpu *c, u64 arg)
 {
 	struct kvm_cpuid_entry2 *entries;
@@ -201,9 +163,13 @@ static __attribute__((noinline)) s64 other_request(struct vcpu *c, u32 request, 
 	case KVM_SET_FPU:
 		return set_fpu(c, arg);
 	case KVM_GET_MSRS:
-		return msrs(c, arg, false);
+		return vcpu_get_msrs(c, arg);
 	case KVM_SET_MSRS:
-		return set_msrs(c, arg);
+		return vcpu_set_msrs(c, arg);
+	case KVM_X86_SETUP_MCE:
+		return vcpu_setup_mce(c, arg);
+	case KVM_X86_SET_MCE:
+		return vcpu_set_mce(c, arg);
 	case KVM_SET_CPUID2:
 		return set_cpuid2(c, arg);
 	case KVM_GET_MP_STATE:

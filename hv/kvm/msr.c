@@ -1,76 +1,85 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A guest's MSRs.  Three owners: the VMCS and the CPU (vmx_get_msr), the local APIC,
- * and values that are only kept here.  What is not listed does not exist.
+ * A guest's MSRs.  Owners: the VMCS and the CPU (vmx_get_msr), the local APIC, the MTRRs and
+ * the machine-check banks in files of their own, and values that are only kept here.  What is
+ * not listed does not exist.
  */
 #include "kvm/msr.h"
+#include <asm/kvm_para.h>
 #include <linux/errno.h>
+#include "core/log.h"
 #include "cpu/msr_index.h"
 #include "cpu/tsc.h"
 #include "lib/string.h"
 
-const u32 msr_list[] = {
-	MSR_SYSENTER_CS,  MSR_SYSENTER_ESP,  MSR_SYSENTER_EIP,   MSR_STAR,        MSR_LSTAR,
-	MSR_CSTAR,        MSR_FMASK,         MSR_KERNEL_GS_BASE, MSR_TSC_AUX,     MSR_PAT,
-	MSR_TSC,          MSR_TSC_ADJUST,    MSR_TSC_DEADLINE,   MSR_MISC_ENABLE, MSR_MCG_STATUS,
-	MSR_BIOS_SIGN_ID, MSR_MTRR_DEF_TYPE,
-};
-const u32 msr_list_count = ARRAY_SIZE(msr_list);
-
 #define MTRRCAP_VALUE       (BIT(10) | BIT(8) | MTRR_VARIABLE) /* WC, fixed ranges */
 #define MISC_ENABLE_NO_BTS  BIT(11)
 #define MISC_ENABLE_NO_PEBS BIT(12)
+#define MISC_ENABLE_EMON    BIT(7)
 #define APIC_BASE_RESET     (LAPIC_DEFAULT_BASE | LAPIC_BASE_ENABLE)
+#define CPUID_FAULTING      BIT(31) /* IA32_PLATFORM_INFO: it is there */
+#define CPUID_FAULT_ON      BIT(0)  /* MISC_FEATURES_ENABLES */
+
+/* MSRs that cannot change.  Kernels read some of these without looking whether they are
+ * there; the values are KVM's. */
+static const struct {
+	u32 index;
+	u64 value;
+} fixed[] = {
+	{MSR_PLATFORM_ID, 0},
+	{MSR_EBL_CR_POWERON, 0},
+	{0x2c, 1ull << 24},   /* EBC_FREQUENCY_ID of a Pentium 4 */
+	{MSR_P6_COUNTER0, 0}, /* no performance monitoring: writes are ignored */
+	{MSR_P6_COUNTER0 + 1, 0},
+	{0xcd, 3}, /* FSB_FREQ of a Core 2: 100 MHz */
+	{MSR_MTRRCAP, MTRRCAP_VALUE},
+	{0x11e, 0xbe702111}, /* BBL_CR_CTL3: the L2 cache is on */
+	{MSR_P6_EVENT0, 0},
+	{MSR_P6_EVENT0 + 1, 0},
+	{MSR_PERF_STATUS, 1000 | 4ull << 40}, /* the multiplier */
+	{MSR_PERF_CTL, 0},
+	{0x1db, 0}, /* LASTBRANCHFROMIP to LASTINTTOIP: no branch records */
+	{0x1dc, 0},
+	{0x1dd, 0},
+	{0x1de, 0},
+	{0x606, 0}, /* RAPL_POWER_UNIT and the energy counters */
+	{0x611, 0},
+	{0x619, 0},
+	{0x639, 0},
+	{0x641, 0},
+};
+
+/* Linux's parameters of the module kvm: MSRs that do not exist read 0 and take what is written;
+ * with a line in the log. */
+static bool ignore_msrs, report_ignored_msrs = true;
+
+static const struct param params[] = {
+	{.name = "ignore_msrs", .type = PARAM_BOOL, .value = &ignore_msrs},
+	{.name = "report_ignored_msrs", .type = PARAM_BOOL, .value = &report_ignored_msrs},
+};
+const struct param_table msr_params = {params, ARRAY_SIZE(params)};
+
+static bool ignored(u32 index, u64 value, bool write)
+{
+	if (!READ_ONCE(ignore_msrs))
+		return false;
+	if (READ_ONCE(report_ignored_msrs))
+		log_guest(LOG_INFO, "msr", "ignored %s 0x%x data 0x%llx", write ? "WRMSR" : "RDMSR",
+			  index, value);
+	return true;
+}
 
 void msr_reset(struct vcpu *c)
 {
 	c->msr = (struct msr_values){
 		.misc_enable = MISC_ENABLE_NO_BTS | MISC_ENABLE_NO_PEBS,
 		.bios_sign_id = 1ull << 32,
+		.platform_info = CPUID_FAULTING,
 	};
+	if (!msr_feature(MSR_ARCH_CAPABILITIES, &c->msr.arch_capabilities))
+		c->msr.arch_capabilities = 0;
+	mce_init(&c->mce);
 	c->apic_base = APIC_BASE_RESET | (c->id == 0 ? LAPIC_BASE_BSP : 0);
-}
-
-/* The place of an MTRR in @m, or NULL (SDM vol. 3, Memory Type Range Registers). */
-static u64 *mtrr(struct msr_values *m, u32 index)
-{
-	if (index >= MSR_MTRR_PHYSBASE0 && index < MSR_MTRR_PHYSBASE0 + 2 * MTRR_VARIABLE)
-		return &m->mtrr_variable[index - MSR_MTRR_PHYSBASE0];
-	if (index >= MSR_MTRR_FIX4K_C0000 && index <= MSR_MTRR_FIX4K_F8000)
-		return &m->mtrr_fixed[3 + index - MSR_MTRR_FIX4K_C0000];
-	switch (index) {
-	case MSR_MTRR_FIX64K_00000:
-		return &m->mtrr_fixed[0];
-	case MSR_MTRR_FIX16K_80000:
-	case MSR_MTRR_FIX16K_A0000:
-		return &m->mtrr_fixed[1 + index - MSR_MTRR_FIX16K_80000];
-	case MSR_MTRR_DEF_TYPE:
-		return &m->mtrr_def_type;
-	default:
-		return NULL;
-	}
-}
-
-static bool is_memory_type(u64 t)
-{
-	return t == 0 || t == 1 || (t >= 4 && t <= 6);
-}
-
-static bool mtrr_valid(const struct vcpu *c, u32 index, u64 v)
-{
-	u64 address = (BIT(c->maxphyaddr) - 1) & PAGE_MASK;
-
-	if (index == MSR_MTRR_DEF_TYPE)
-		return !(v & ~0xcffull) && is_memory_type(v & 0xff);
-	if (index < MSR_MTRR_FIX64K_00000) {
-		if (index & 1) /* mask, with its valid bit */
-			return !(v & ~(address | BIT(11)));
-		return !(v & ~(address | 0xff)) && is_memory_type(v & 0xff);
-	}
-	for (u32 i = 0; i < 64; i += 8)
-		if (!is_memory_type(v >> i & 0xff))
-			return false;
-	return true;
 }
 
 static int read_apic(struct vcpu *c, u32 index, u64 *value)
@@ -125,53 +134,105 @@ static void set_tsc_offset(struct vcpu *c, u64 offset)
 		lapic_set_tsc_offset(&c->lapic, offset, rdtsc());
 }
 
-int msr_read(struct vcpu *c, u32 index, u64 *value)
+/*
+ * KVM's paravirtual MSRs, of which kvm0 has none: a control guest may read and write the
+ * zero that they have where they are off, as VMMs do at reset.
+ */
+static bool is_paravirtual(u32 index)
 {
-	const u64 *m;
+	return index == MSR_KVM_WALL_CLOCK || index == MSR_KVM_SYSTEM_TIME ||
+	       (index >= MSR_KVM_WALL_CLOCK_NEW && index <= MSR_KVM_ASYNC_PF_ACK);
+}
+
+/* IA32_ARCH_CAPABILITIES is CPUID leaf 7's EDX bit 29. */
+static bool guest_has_arch_capabilities(const struct vcpu *c)
+{
+	const struct kvm_cpuid_entry2 *e = cpuid_find(&c->cpuid, 7, 0);
+
+	return e && e->edx & BIT(29);
+}
+
+static int read_fixed(u32 index, u64 *value, bool host)
+{
+	for (u32 i = 0; i < ARRAY_SIZE(fixed); i++) {
+		if (fixed[i].index == index) {
+			*value = fixed[i].value;
+			return 0;
+		}
+	}
+	*value = 0;
+	return host && is_paravirtual(index) ? 0 : -ENOENT;
+}
+
+static int read_kept(const struct vcpu *c, u32 index, u64 *value, bool host)
+{
+	switch (index) {
+	case MSR_MISC_ENABLE:
+		*value = c->msr.misc_enable;
+		return 0;
+	case MSR_BIOS_SIGN_ID:
+		*value = c->msr.bios_sign_id;
+		return 0;
+	case MSR_FEATURE_CONTROL:
+		*value = c->msr.feature_control;
+		return 0;
+	case MSR_ARCH_CAPABILITIES:
+		*value = c->msr.arch_capabilities;
+		return host || guest_has_arch_capabilities(c) ? 0 : -EINVAL;
+	case MSR_PERF_CAPABILITIES:
+	case MSR_XSS: /* no XSAVES either */
+		*value = 0;
+		return host ? 0 : -EINVAL;
+	case MSR_PLATFORM_INFO:
+		*value = c->msr.platform_info;
+		return host || !c->vm->hide_platform_info ? 0 : -EINVAL;
+	case MSR_MISC_FEATURES:
+		*value = c->msr.misc_features;
+		return 0;
+	case MSR_POWER_CTL:
+		*value = c->msr.power_ctl;
+		return 0;
+	case MSR_DEBUGCTL: /* nothing in it can be set */
+		*value = 0;
+		return 0;
+	default:
+		return read_fixed(index, value, host);
+	}
+}
+
+static int read(struct vcpu *c, u32 index, u64 *value, bool host)
+{
 	int err = vmx_get_msr(&c->vmx, index, value);
 
 	if (err != -ENOENT)
 		return err;
 	if (is_apic(index))
 		return read_apic(c, index, value);
-	m = mtrr(&c->msr, index);
-	if (m) {
-		*value = *m;
-		return 0;
-	}
-	switch (index) {
-	case MSR_TSC:
+	if (index == MSR_TSC) {
 		*value = rdtsc() + vmx_tsc_offset();
 		return 0;
-	case MSR_TSC_ADJUST:
+	}
+	if (index == MSR_TSC_ADJUST) {
 		*value = c->msr.tsc_adjust;
 		return 0;
-	case MSR_MISC_ENABLE:
-		*value = c->msr.misc_enable;
-		return 0;
-	case MSR_MTRRCAP:
-		*value = MTRRCAP_VALUE;
-		return 0;
-	case MSR_BIOS_SIGN_ID:
-		*value = c->msr.bios_sign_id;
-		return 0;
-	case MSR_MCG_STATUS:
-		*value = c->msr.mcg_status;
-		return 0;
-	case MSR_FEATURE_CONTROL: /* locked, with nothing on */
-		*value = FEATURE_CONTROL_LOCKED;
-		return 0;
-	case MSR_DEBUGCTL:    /* nothing in it can be set */
-	case MSR_MCG_CAP:     /* no banks */
-	case MSR_PLATFORM_ID: /* kernels read these without looking whether they are there */
-	case MSR_EBL_CR_POWERON:
-	case MSR_PERF_STATUS:
-	case MSR_PERF_CTL:
-		*value = 0;
-		return 0;
-	default:
-		return -EINVAL;
 	}
+	if (mtrr_is_msr(index)) {
+		*value = mtrr_read(c, index);
+		return 0;
+	}
+	if (mce_is_msr(index))
+		return mce_read(c, index, value, host);
+	return read_kept(c, index, value, host);
+}
+
+int msr_read(struct vcpu *c, u32 index, u64 *value, bool host)
+{
+	int err = read(c, index, value, host);
+
+	if (__builtin_expect(err != -ENOENT, 1) || !ignored(index, 0, false))
+		return err;
+	*value = 0;
+	return 0;
 }
 
 static int write_tsc(struct vcpu *c, u64 value, bool host)
@@ -202,42 +263,111 @@ static int keep(u64 *place, u64 value, u64 allowed)
 	return 0;
 }
 
-int msr_write(struct vcpu *c, u32 index, u64 value, bool host)
+/* The host may set all of it; the guest not what the CPU says of itself. */
+static int write_misc_enable(struct vcpu *c, u64 value, bool host)
 {
-	u64 *m;
+	u64 old = c->msr.misc_enable;
+
+	if (!host) {
+		if ((old ^ value) & (MISC_ENABLE_NO_BTS | MISC_ENABLE_NO_PEBS))
+			return -EINVAL;
+		value = (value & ~MISC_ENABLE_EMON) | (old & MISC_ENABLE_EMON);
+	}
+	c->msr.misc_enable = value;
+	return 0;
+}
+
+static int write_feature_control(struct vcpu *c, u64 value, bool host)
+{
+	u64 known = FEATURE_CONTROL_LOCKED | (c->mce.cap & MCG_CAP_LMCE ? FEATURE_CONTROL_LMCE : 0);
+
+	if (!host && c->msr.feature_control & FEATURE_CONTROL_LOCKED)
+		return -EINVAL;
+	return keep(&c->msr.feature_control, value, known);
+}
+
+static int write_platform_info(struct vcpu *c, u64 value, bool host)
+{
+	/* What the guest has turned on has to stay. */
+	if (!host || (!(value & CPUID_FAULTING) && c->msr.misc_features))
+		return -EINVAL;
+	c->msr.platform_info = value;
+	return 0;
+}
+
+static int write_fixed(u32 index, u64 value, bool host)
+{
+	switch (index) {
+	case MSR_BIOS_UPDT_TRIG:
+	case MSR_P6_COUNTER0:
+	case MSR_P6_COUNTER0 + 1:
+	case MSR_P6_EVENT0:
+	case MSR_P6_EVENT0 + 1:
+	case 0x11e: /* BBL_CR_CTL3 */
+		return 0;
+	default:
+		break;
+	}
+	if (host && is_paravirtual(index))
+		return value ? -EINVAL : 0;
+	for (u32 i = 0; i < ARRAY_SIZE(fixed); i++)
+		if (fixed[i].index == index)
+			return -EINVAL;
+	return -ENOENT;
+}
+
+static int write_kept(struct vcpu *c, u32 index, u64 value, bool host)
+{
+	switch (index) {
+	case MSR_MISC_ENABLE:
+		return write_misc_enable(c, value, host);
+	case MSR_BIOS_SIGN_ID: /* the guest writes 0 before it reads the revision */
+		if (host)
+			c->msr.bios_sign_id = value;
+		return 0;
+	case MSR_FEATURE_CONTROL:
+		return write_feature_control(c, value, host);
+	case MSR_ARCH_CAPABILITIES:
+		return host ? keep(&c->msr.arch_capabilities, value, ~0ull) : -EINVAL;
+	case MSR_PERF_CAPABILITIES:
+	case MSR_XSS:
+		return host && !value ? 0 : -EINVAL;
+	case MSR_PLATFORM_INFO:
+		return write_platform_info(c, value, host);
+	case MSR_MISC_FEATURES:
+		return keep(&c->msr.misc_features, value,
+			    c->msr.platform_info & CPUID_FAULTING ? CPUID_FAULT_ON : 0);
+	case MSR_POWER_CTL:
+		return keep(&c->msr.power_ctl, value, ~0ull);
+	case MSR_DEBUGCTL: /* no last-branch records, no BTF: KVM ignores these two */
+		return value & ~3ull ? -EINVAL : 0;
+	default:
+		return write_fixed(index, value, host);
+	}
+}
+
+static int write(struct vcpu *c, u32 index, u64 value, bool host)
+{
 	int err = vmx_set_msr(&c->vmx, index, value);
 
 	if (err != -ENOENT)
 		return err;
 	if (is_apic(index))
 		return write_apic(c, index, value, host);
-	m = mtrr(&c->msr, index);
-	if (m) {
-		if (!mtrr_valid(c, index, value))
-			return -EINVAL;
-		*m = value;
-		return 0;
-	}
-	switch (index) {
-	case MSR_TSC:
+	if (index == MSR_TSC)
 		return write_tsc(c, value, host);
-	case MSR_TSC_ADJUST:
+	if (index == MSR_TSC_ADJUST)
 		return write_tsc_adjust(c, value, host);
-	case MSR_MISC_ENABLE:
-		return keep(&c->msr.misc_enable, value, ~0ull);
-	case MSR_DEBUGCTL: /* no last-branch records, no BTF: KVM ignores these two */
-		return value & ~3ull ? -EINVAL : 0;
-	case MSR_MCG_STATUS: /* RIPV, EIPV, MCIP */
-		return keep(&c->msr.mcg_status, value, host ? ~0ull : 7);
-	case MSR_BIOS_SIGN_ID: /* the guest writes 0 before it reads the revision */
-		if (host)
-			c->msr.bios_sign_id = value;
-		return 0;
-	case MSR_BIOS_UPDT_TRIG:
-		return 0;
-	case MSR_FEATURE_CONTROL:
-		return host && value == FEATURE_CONTROL_LOCKED ? 0 : -EINVAL;
-	default:
-		return -EINVAL;
-	}
+	if (mtrr_is_msr(index))
+		return mtrr_write(c, index, value);
+	if (mce_is_msr(index))
+		return mce_write(c, index, value, host);
+	return write_kept(c, index, value, host);
+}
+
+int msr_write(struct vcpu *c, u32 index, u64 value, bool host)
+{
+	int err = write(c, index, value, host);
+
+	return __builtin_expect(err != -ENOENT, 1) || !ignored(index, value, true) ? err : 0;
 }

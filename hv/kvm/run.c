@@ -142,8 +142,11 @@ static enum exit_action exit_cpuid(struct vcpu *c)
 {
 	u64 *g = c->vmx.gpr;
 	u32 leaf = (u32)g[GPR_RAX], subleaf = (u32)g[GPR_RCX];
-	const struct kvm_cpuid_entry2 *e = cpuid_answer(&c->cpuid, leaf, subleaf);
+	const struct kvm_cpuid_entry2 *e;
 
+	if (__builtin_expect(c->msr.misc_features != 0, 0) && vmx_cpl()) /* CPUID faulting */
+		return vcpu_inject(c, VECTOR_GP, 0);
+	e = cpuid_answer(&c->cpuid, leaf, subleaf);
 	g[GPR_RAX] = e ? e->eax : 0;
 	g[GPR_RBX] = e ? e->ebx : 0;
 	g[GPR_RCX] = e ? e->ecx : 0;
@@ -158,7 +161,7 @@ static enum exit_action exit_rdmsr(struct vcpu *c)
 {
 	u64 *g = c->vmx.gpr, value;
 
-	if (msr_read(c, (u32)g[GPR_RCX], &value))
+	if (msr_read(c, (u32)g[GPR_RCX], &value, false))
 		return vcpu_inject(c, VECTOR_GP, 0);
 	g[GPR_RAX] = (u32)value;
 	g[GPR_RDX] = value >> 32;
@@ -356,8 +359,22 @@ static bool ready_for_interrupt(const struct vcpu *c)
 	return c->vm->chip || (c->interrupt < 0 && vmx_can_interrupt(&c->vmx));
 }
 
+/* What others have asked this vCPU for. */
+static __attribute__((noinline)) enum exit_action carry_out_requests(struct vcpu *c)
+{
+	/* Acquire: pairs with vcpu_ask(). */
+	u32 requests = __atomic_exchange_n(&c->requests, 0, __ATOMIC_ACQUIRE);
+
+	if (!(requests & VCPU_TRIPLE_FAULT))
+		return GO_ON;
+	c->run->exit_reason = KVM_EXIT_SHUTDOWN;
+	return TO_USER;
+}
+
 static enum exit_action run_loop(struct vcpu *c, u64 *deadline)
 {
+	if (__builtin_expect(READ_ONCE(c->requests) != 0, 0) && carry_out_requests(c) != GO_ON)
+		return TO_USER;
 	for (;;) {
 		enum exit_action a;
 

@@ -7,6 +7,7 @@
 
 #include "kvm/cpuid.h"
 #include "kvm/emulate/emulate.h"
+#include "kvm/mce.h"
 #include "kvm/vm.h"
 #include "vmx/vmx.h"
 
@@ -15,9 +16,9 @@
 
 /* MSRs that only remember what was written, within limits (kvm/msr.c). */
 struct msr_values {
-	u64 tsc_adjust, misc_enable;
+	u64 tsc_adjust, misc_enable, bios_sign_id, feature_control;
+	u64 arch_capabilities, platform_info, misc_features, power_ctl;
 	u64 mtrr_def_type, mtrr_fixed[MTRR_FIXED], mtrr_variable[2 * MTRR_VARIABLE];
-	u64 mcg_status, bios_sign_id;
 };
 
 enum vcpu_mode { VCPU_OUTSIDE, VCPU_IN_GUEST };
@@ -54,14 +55,17 @@ struct vcpu {
 
 	struct cpuid_table cpuid;
 	struct msr_values msr;
+	struct mce mce;
 	u8 maxphyaddr; /* of the guest, in bits */
 
 	/* Shared. */
-	u32 busy;    /* set from 0 by compare-and-swap; see above */
-	u32 mode;    /* enum vcpu_mode; set before the last look at pending events, so
-		      * that whoever adds one afterwards sees it and kicks */
-	u32 pcpu;    /* the CPU it runs on, while IN_GUEST */
-	u32 blocked; /* KVM_RUN returned "blocked"; taken by the one that wakes it */
+	u32 requests; /* VCPU_*: what the next KVM_RUN, or this one before it enters the guest
+		       * again after a kick, has to do first; atomic */
+	u32 busy;     /* set from 0 by compare-and-swap; see above */
+	u32 mode;     /* enum vcpu_mode; set before the last look at pending events, so
+		       * that whoever adds one afterwards sees it and kicks */
+	u32 pcpu;     /* the CPU it runs on, while IN_GUEST */
+	u32 blocked;  /* KVM_RUN returned "blocked"; taken by the one that wakes it */
 };
 
 /* RIP is about to change: a port instruction that waits for its completion is given up. */
@@ -69,6 +73,14 @@ static inline void vcpu_drop_port_access(struct vcpu *c)
 {
 	if (c->completion == COMPLETE_IN || c->completion == COMPLETE_OUT)
 		c->completion = COMPLETE_NOTHING;
+}
+
+#define VCPU_TRIPLE_FAULT 1u /* end the run with KVM_EXIT_SHUTDOWN */
+
+/* Set a bit of @c->requests.  Release: what it is about comes before. */
+static inline void vcpu_ask(struct vcpu *c, u32 request)
+{
+	__atomic_fetch_or(&c->requests, request, __ATOMIC_RELEASE);
 }
 
 /* How a KVM_RUN ended. */

@@ -32,7 +32,8 @@ struct vm {
 	u64 tlb_generation;
 	u64 tlb_seen[MAX_CPUS];
 
-	struct irqchip *chip; /* set once, under lock; NULL: user space has it */
+	bool hide_platform_info; /* KVM_CAP_MSR_PLATFORM_INFO: its MSR is not the guest's */
+	struct irqchip *chip;    /* set once, under lock; NULL: user space has it */
 };
 
 /* A new VM with one reference.  NULL: no memory. */

@@ -15,7 +15,8 @@ u32 suites_run(const struct suite *const *further, u32 count)
 		&suite_system,    &suite_vm,     &suite_irqchip_calls, &suite_memslot,
 		&suite_registers, &suite_vcpu,   &suite_run,           &suite_io,
 		&suite_mmio,      &suite_fault,  &suite_state,         &suite_interrupt,
-		&suite_irqchip,   &suite_memory, &suite_requests,
+		&suite_irqchip,   &suite_memory, &suite_msrs,          &suite_mce,
+		&suite_requests,
 	};
 	const struct suite *all[ARRAY_SIZE(common) + MAX_FURTHER];
 	u32 n = 0;

@@ -14,8 +14,11 @@
 #define MSR_BIOS_UPDT_TRIG     0x79u
 #define MSR_BIOS_SIGN_ID       0x8bu
 #define MSR_EBL_CR_POWERON     0x2au
+#define MSR_P6_EVENT0          0x186u
 #define MSR_PERF_STATUS        0x198u
 #define MSR_PERF_CTL           0x199u
+#define MSR_P6_COUNTER0        0xc1u
+#define MSR_PLATFORM_INFO      0xceu
 #define MSR_MTRRCAP            0xfeu
 #define MSR_ARCH_CAPABILITIES  0x10au
 #define MSR_SYSENTER_CS        0x174u
@@ -24,7 +27,9 @@
 #define MSR_MCG_CAP            0x179u
 #define MSR_MCG_STATUS         0x17au
 #define MSR_MCG_CTL            0x17bu
+#define MSR_MISC_FEATURES      0x140u
 #define MSR_MISC_ENABLE        0x1a0u
+#define MSR_POWER_CTL          0x1fcu
 #define MSR_DEBUGCTL           0x1d9u
 #define MSR_MTRR_PHYSBASE0     0x200u
 #define MSR_MTRR_FIX64K_00000  0x250u
@@ -33,13 +38,16 @@
 #define MSR_MTRR_FIX4K_C0000   0x268u
 #define MSR_MTRR_FIX4K_F8000   0x26fu
 #define MSR_PAT                0x277u
+#define MSR_MC0_CTL2           0x280u
 #define MSR_MTRR_DEF_TYPE      0x2ffu
+#define MSR_PERF_CAPABILITIES  0x345u
 #define MSR_PERF_GLOBAL_CTRL   0x38fu
 #define MSR_PEBS_ENABLE        0x3f1u
 #define MSR_RTIT_FIRST         0x560u /* Intel PT */
 #define MSR_RTIT_LAST          0x58fu
 #define MSR_DS_AREA            0x600u
 #define MSR_MC0_CTL            0x400u
+#define MSR_MCG_EXT_CTL        0x4d0u
 #define MSR_VMX_BASIC          0x480u
 #define MSR_VMX_PINBASED       0x481u
 #define MSR_VMX_PROCBASED      0x482u
@@ -75,5 +83,6 @@
 
 #define FEATURE_CONTROL_LOCKED 0x1ull
 #define FEATURE_CONTROL_VMX    0x4ull /* VMX outside SMX */
+#define FEATURE_CONTROL_LMCE   0x100000ull
 
 #define APIC_BASE_ENABLE BIT(11) /* IA32_APIC_BASE */

@@ -43,7 +43,7 @@ static void init_msr_bitmap(u8 *bitmap, bool control)
 	if (!control)
 		memset(bitmap, 0xff, PAGE_SIZE);
 	for (size_t i = 0; i < ARRAY_SIZE(tracked_msrs); i++)
-		if (tracked_msrs[i] != MSR_TSC_AUX || (vmx_config.guest.cpu2 & CPU2_RDTSCP))
+		if (tracked_msrs[i] != MSR_TSC_AUX || vmx_has_tsc_aux())
 			msr_exits(bitmap, tracked_msrs[i], false, true);
 	if (control) {
 		for (u32 m = MSR_VMX_BASIC; m <= MSR_VMX_LAST; m++)

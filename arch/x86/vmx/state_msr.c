@@ -4,6 +4,11 @@
 #include "vmx/vcpu.h"
 #include "cpu/regs.h"
 
+bool vmx_has_tsc_aux(void)
+{
+	return vmx_config.guest.cpu2 & CPU2_RDTSCP;
+}
+
 static u64 *shared_msr(struct vmx_vcpu *v, u32 index)
 {
 	switch (index) {
@@ -18,7 +23,7 @@ static u64 *shared_msr(struct vmx_vcpu *v, u32 index)
 	case MSR_KERNEL_GS_BASE:
 		return &v->msrs.kernel_gs_base;
 	case MSR_TSC_AUX:
-		return vmx_config.guest.cpu2 & CPU2_RDTSCP ? &v->msrs.tsc_aux : NULL;
+		return vmx_has_tsc_aux() ? &v->msrs.tsc_aux : NULL;
 	default:
 		return NULL;
 	}
@@ -30,7 +35,8 @@ int vmx_get_msr(const struct vmx_vcpu *v, u32 index, u64 *value)
 	u64 *shared = shared_msr((struct vmx_vcpu *)(uintptr_t)v, index);
 
 	if (shared) {
-		*value = *shared;
+		/* SWAPGS changes this one without a trace. */
+		*value = index == MSR_KERNEL_GS_BASE && v->in_cpu ? rdmsr(index) : *shared;
 		return 0;
 	}
 	switch (index) {
@@ -115,7 +121,7 @@ void vmx_take_shared_msrs(struct vmx_vcpu *v)
 		.fmask = rdmsr(MSR_FMASK),
 		.kernel_gs_base = rdmsr(MSR_KERNEL_GS_BASE),
 	};
-	if (vmx_config.guest.cpu2 & CPU2_RDTSCP)
+	if (vmx_has_tsc_aux())
 		v->msrs.tsc_aux = rdmsr(MSR_TSC_AUX);
 	v->in_cpu = true;
 }

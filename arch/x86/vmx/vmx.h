@@ -256,6 +256,9 @@ void vmx_set_fpu(struct vmx_vcpu *v, const struct kvm_fpu *f);
 int vmx_get_msr(const struct vmx_vcpu *v, u32 index, u64 *value) __must_check;
 int vmx_set_msr(struct vmx_vcpu *v, u32 index, u64 value) __must_check;
 
+/* Is there an IA32_TSC_AUX, which RDTSCP reads? */
+bool vmx_has_tsc_aux(void);
+
 /* MOV to CR0 or CR4 as the guest does it.  0; 1: done, and the PDPTEs have to be loaded
  * from CR3; -EINVAL: the guest gets #GP. */
 int vmx_write_cr(struct vmx_vcpu *v, u32 number, u64 value) __must_check;
