@@ -6,6 +6,8 @@
 #include "abi/copy.h"
 #include "abi/requests.h"
 
+#define X2APIC_API_FLAGS (KVM_X2APIC_API_USE_32BIT_IDS | KVM_X2APIC_API_DISABLE_BROADCAST_QUIRK)
+
 /* Capabilities that kvm0 offers, with the value that KVM_CHECK_EXTENSION returns. */
 static const struct {
 	u32 capability;
@@ -26,6 +28,11 @@ static const struct {
 	{KVM_CAP_DESTROY_MEMORY_REGION_WORKS, 1},
 	{KVM_CAP_JOIN_MEMORY_REGIONS_WORKS, 1},
 	{KVM_CAP_IRQ_INJECT_STATUS, 1},
+	{KVM_CAP_IRQ_ROUTING, IRQ_ROUTES_MAX},
+	{KVM_CAP_SIGNAL_MSI, 1},
+	{KVM_CAP_SET_BOOT_CPU_ID, 1},
+	{KVM_CAP_X2APIC_API, X2APIC_API_FLAGS},
+	{KVM_CAP_ENABLE_CAP_VM, 1},
 	{KVM_CAP_PIT2, 1},
 	{KVM_CAP_SET_IDENTITY_MAP_ADDR, 1},
 	{KVM_CAP_TSC_DEADLINE_TIMER, 1},
@@ -62,6 +69,11 @@ s64 vm_enable_cap(struct vm *vm, u64 arg)
 	switch (cap.cap) {
 	case KVM_CAP_MSR_PLATFORM_INFO:
 		vm->hide_platform_info = !cap.args[0];
+		return 0;
+	case KVM_CAP_X2APIC_API:
+		if (cap.args[0] & ~(u64)X2APIC_API_FLAGS)
+			return -EINVAL;
+		vm_enable_x2apic_api(vm, cap.args[0]);
 		return 0;
 	default:
 		return -EINVAL;

@@ -43,6 +43,8 @@ s64 vm_set_identity_map_addr(struct vm *vm, u64 arg);
 /* --- vm_irq.c --- */
 s64 vm_create_pit2(struct vm *vm, u64 arg);
 s64 vm_irq_line(struct vm *vm, u64 arg, bool status);
+s64 vm_signal_msi(struct vm *vm, u64 arg);
+s64 vm_set_gsi_routing(struct vm *vm, u64 arg);
 
 /* --- vcpu_msr.c --- */
 s64 system_msr_index_list(u64 arg, bool features);

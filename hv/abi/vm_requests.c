@@ -44,6 +44,12 @@ s64 vm_request(struct vm *vm, u32 request, u64 arg)
 		return vm_irq_line(vm, arg, false);
 	case KVM_IRQ_LINE_STATUS:
 		return vm_irq_line(vm, arg, true);
+	case KVM_SIGNAL_MSI:
+		return vm_signal_msi(vm, arg);
+	case KVM_SET_GSI_ROUTING:
+		return vm_set_gsi_routing(vm, arg);
+	case KVM_SET_BOOT_CPU_ID:
+		return vm_set_boot_cpu_id(vm, arg);
 	default:
 		return -ENOTTY;
 	}

@@ -79,7 +79,7 @@ void msr_reset(struct vcpu *c)
 	if (!msr_feature(MSR_ARCH_CAPABILITIES, &c->msr.arch_capabilities))
 		c->msr.arch_capabilities = 0;
 	mce_init(&c->mce);
-	c->apic_base = APIC_BASE_RESET | (c->id == 0 ? LAPIC_BASE_BSP : 0);
+	c->apic_base = APIC_BASE_RESET | (vcpu_is_boot_cpu(c) ? LAPIC_BASE_BSP : 0);
 }
 
 static int read_apic(struct vcpu *c, u32 index, u64 *value)

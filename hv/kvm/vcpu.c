@@ -55,7 +55,8 @@ static int init_lapic(struct vcpu *c)
 	c->apic_page = page_alloc();
 	if (!c->apic_page)
 		return -ENOMEM;
-	lapic_init(&c->lapic, c->apic_page, &chip->bus, &chip->clock, c->index, c->id, c->id == 0);
+	lapic_init(&c->lapic, c->apic_page, &chip->bus, &chip->clock, c->index, c->id,
+		   vcpu_is_boot_cpu(c));
 	c->lapic.tsc_offset = vmx_tsc_offset();
 	chip->bus.count = c->index + 1;
 	vmx_use_tpr_shadow(&c->vmx, virt_to_phys(c->apic_page));
@@ -86,7 +87,8 @@ int vcpu_init(struct vcpu *c, struct vm *vm, u32 id, u32 index)
 	}
 	c->lapic.base_reserved = lapic_base_reserved(c->maxphyaddr, false);
 	msr_reset(c);
-	c->mp_state = vm->chip && id != 0 ? KVM_MP_STATE_UNINITIALIZED : KVM_MP_STATE_RUNNABLE;
+	c->mp_state = vm->chip && !vcpu_is_boot_cpu(c) ? KVM_MP_STATE_UNINITIALIZED
+						       : KVM_MP_STATE_RUNNABLE;
 	return 0;
 }
 
@@ -105,7 +107,7 @@ void vcpu_init_reset(struct vcpu *c)
 {
 	vmx_reset_state(&c->vmx);
 	if (c->vm->chip)
-		lapic_reset(&c->lapic, c->id == 0, true);
+		lapic_reset(&c->lapic, vcpu_is_boot_cpu(c), true);
 	c->interrupt = -1;
 	c->completion = COMPLETE_NOTHING;
 	emu_io_reset(&c->io);

@@ -68,6 +68,12 @@ struct vcpu {
 	u32 blocked;  /* KVM_RUN returned "blocked"; taken by the one that wakes it */
 };
 
+/* Is it the one that runs after reset, the others wait for it to start them? */
+static inline bool vcpu_is_boot_cpu(const struct vcpu *c)
+{
+	return c->id == c->vm->boot_cpu_id;
+}
+
 /* RIP is about to change: a port instruction that waits for its completion is given up. */
 static inline void vcpu_drop_port_access(struct vcpu *c)
 {

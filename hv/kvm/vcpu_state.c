@@ -65,7 +65,8 @@ static bool sregs_valid(const struct vcpu *c, const struct kvm_sregs *s)
 /* KVM wakes a boot CPU that is put to the reset vector in real mode. */
 static void wake_at_reset_vector(struct vcpu *c, const struct kvm_sregs *s)
 {
-	if (c->id == 0 && vmx_rip() == 0xfff0 && s->cs.selector == 0xf000 && !(s->cr0 & CR0_PE))
+	if (vcpu_is_boot_cpu(c) && vmx_rip() == 0xfff0 && s->cs.selector == 0xf000 &&
+	    !(s->cr0 & CR0_PE))
 		c->mp_state = KVM_MP_STATE_RUNNABLE;
 }
 

@@ -42,8 +42,10 @@ void vm_put(struct vm *vm)
 	}
 	ept_destroy(&vm->ept);
 	memslots_destroy(&vm->slots);
-	if (vm->chip)
+	if (vm->chip) {
+		irqchip_destroy(vm->chip);
 		object_free(vm->chip, sizeof(*vm->chip));
+	}
 	object_free(vm, sizeof(*vm));
 }
 
@@ -113,12 +115,37 @@ int vm_create_irqchip(struct vm *vm)
 
 		if (chip) {
 			irqchip_init(chip, (u32)tsc_khz, MIN_TIMER_PERIOD_NS);
+			chip->bus.x2apic_api = vm->x2apic_api;
 			/* Release: complete before any CPU sees it. */
 			__atomic_store_n(&vm->chip, chip, __ATOMIC_RELEASE);
 		} else {
 			err = -ENOMEM;
 		}
 	}
+	spin_unlock(&vm->lock);
+	return err;
+}
+
+void vm_enable_x2apic_api(struct vm *vm, u64 flags)
+{
+	spin_lock(&vm->lock);
+	vm->x2apic_api |= flags;
+	if (vm->chip)
+		WRITE_ONCE(vm->chip->bus.x2apic_api, vm->x2apic_api);
+	spin_unlock(&vm->lock);
+}
+
+int vm_set_boot_cpu_id(struct vm *vm, u64 id)
+{
+	int err = 0;
+
+	spin_lock(&vm->lock);
+	if (vm->vcpu_count)
+		err = -EBUSY;
+	else if (id >= VM_MAX_VCPUS)
+		err = -EINVAL;
+	else
+		vm->boot_cpu_id = (u32)id;
 	spin_unlock(&vm->lock);
 	return err;
 }

@@ -34,6 +34,8 @@ struct vm {
 
 	bool hide_platform_info; /* KVM_CAP_MSR_PLATFORM_INFO: its MSR is not the guest's */
 	struct irqchip *chip;    /* set once, under lock; NULL: user space has it */
+	u64 x2apic_api;          /* KVM_X2APIC_API_* that are enabled; under lock */
+	u32 boot_cpu_id;         /* under lock; constant once there are vCPUs */
 };
 
 /* A new VM with one reference.  NULL: no memory. */
@@ -53,6 +55,12 @@ int vm_set_memory(struct vm *vm, const struct kvm_userspace_memory_region *r) __
 
 /* KVM_CREATE_IRQCHIP.  0; -EEXIST; -EINVAL: there are vCPUs already; -ENOMEM. */
 int vm_create_irqchip(struct vm *vm) __must_check;
+
+/* KVM_CAP_X2APIC_API: enable @flags, KVM_X2APIC_API_*, for good. */
+void vm_enable_x2apic_api(struct vm *vm, u64 flags);
+
+/* KVM_SET_BOOT_CPU_ID.  0; -EBUSY: there are vCPUs already; -EINVAL: no vCPU can have it. */
+int vm_set_boot_cpu_id(struct vm *vm, u64 id) __must_check;
 
 /* Wake or kick the vCPUs that the interrupt controllers have marked. */
 void vm_deliver_wakes(struct vm *vm);

@@ -12,11 +12,11 @@
 u32 suites_run(const struct suite *const *further, u32 count)
 {
 	static const struct suite *const common[] = {
-		&suite_system,    &suite_vm,     &suite_irqchip_calls, &suite_memslot,
-		&suite_registers, &suite_vcpu,   &suite_run,           &suite_io,
-		&suite_mmio,      &suite_fault,  &suite_state,         &suite_interrupt,
-		&suite_irqchip,   &suite_memory, &suite_msrs,          &suite_mce,
-		&suite_requests,
+		&suite_system,    &suite_vm,      &suite_irqchip_calls, &suite_memslot,
+		&suite_registers, &suite_vcpu,    &suite_run,           &suite_io,
+		&suite_mmio,      &suite_fault,   &suite_state,         &suite_interrupt,
+		&suite_irqchip,   &suite_memory,  &suite_msrs,          &suite_mce,
+		&suite_requests,  &suite_routing,
 	};
 	const struct suite *all[ARRAY_SIZE(common) + MAX_FURTHER];
 	u32 n = 0;

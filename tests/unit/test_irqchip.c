@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* clang-format off */
-/* sources: hv/kvm/irqchip/irqchip.c hv/kvm/irqchip/pic.c hv/kvm/irqchip/pit.c hv/kvm/irqchip/ioapic.c hv/kvm/irqchip/lapic.c hv/kvm/irqchip/lapic_regs.c hv/kvm/irqchip/lapic_timer.c hv/kvm/irqchip/apic_bus.c */
+/* sources: hv/kvm/irqchip/irqchip.c hv/kvm/irqchip/irqchip_io.c hv/kvm/irqchip/routing.c hv/kvm/irqchip/pic.c hv/kvm/irqchip/pit.c hv/kvm/irqchip/ioapic.c hv/kvm/irqchip/lapic.c hv/kvm/irqchip/lapic_regs.c hv/kvm/irqchip/lapic_timer.c hv/kvm/irqchip/apic_bus.c */
 /* clang-format on */
 /* The controllers of a VM together: GSIs, sources, ExtINT against the local APIC, the
  * PIT's ticks by either way, ports and pages, wake-ups. */
@@ -116,6 +116,71 @@ static void test_line_results(void **state)
 	route(5, 0x35, 0);
 	irqchip_line(&chip, 5, API, false);
 	assert_int_equal(irqchip_line(&chip, 5, API, true), 1); /* I/O APIC only */
+}
+
+/* What a listener does that resamples: lower the line, and count. */
+static u32 ended;
+
+static void on_ended(struct irq_listener *l, struct irqchip *c)
+{
+	ended++;
+	irqchip_line_held(c, l->gsi, IRQ_SOURCE_RESAMPLE, false);
+}
+
+static void test_listener(void **state)
+{
+	struct irq_listener l = {.gsi = 20, .ended = on_ended};
+
+	(void)state;
+	ended = 0;
+	lapic_enable(0);
+	route(20, 0x8050, 0);
+	irqchip_listen(&chip, &l);
+	assert_int_equal(irqchip_line(&chip, 20, IRQ_SOURCE_RESAMPLE, true), 1);
+	assert_int_equal(irqchip_take_vector(&chip, 0), 0x50);
+	eoi(0);
+	assert_int_equal(ended, 1);
+	assert_int_equal(irqchip_take_vector(&chip, 0), -1); /* lowered before it is looked at */
+	/* Edges too are reported while someone listens, and from the PIC. */
+	route(20, 0x51, 0);
+	irqchip_line(&chip, 20, API, true);
+	assert_int_equal(irqchip_take_vector(&chip, 0), 0x51);
+	eoi(0);
+	assert_int_equal(ended, 2);
+	irqchip_unlisten(&chip, &l);
+	l.gsi = 3;
+	irqchip_listen(&chip, &l);
+	irqchip_line(&chip, 3, API, true);
+	assert_true(irqchip_take_vector(&chip, 0) >= 0);
+	outb(0x20, 0x20);
+	assert_int_equal(ended, 3);
+	irqchip_unlisten(&chip, &l);
+	assert_null(chip.listeners);
+	assert_int_equal(chip.bus.eoi_vectors[2], 0);
+}
+
+/* The PIT's GSI 0 at I/O APIC pin 2, as VMMs have it. */
+static void test_pit_routed(void **state)
+{
+	struct kvm_irq_routing_entry e = {.type = KVM_IRQ_ROUTING_IRQCHIP,
+					  .u.irqchip = {KVM_IRQCHIP_IOAPIC, 2}};
+	struct irq_routing r;
+
+	(void)state;
+	lapic_enable(0);
+	assert_int_equal(routing_init(&r, 1), 0);
+	assert_int_equal(routing_add(&r, &e, false), 0);
+	irqchip_set_routing(&chip, &r);
+	routing_destroy(&r);
+	route(2, 0x42, 0);
+	pit_start(1000);
+	irqchip_expire(&chip, 3001 * 1000ull);
+	/* The missed ticks follow, each at the end of the one before. */
+	for (u32 i = 0; i < 3; i++) {
+		assert_int_equal(irqchip_take_vector(&chip, 0), 0x42);
+		eoi(0);
+	}
+	irqchip_destroy(&chip);
 }
 
 static void test_sources(void **state)
@@ -415,6 +480,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup(test_line_results, setup),
 		cmocka_unit_test_setup(test_sources, setup),
+		cmocka_unit_test_setup(test_listener, setup),
+		cmocka_unit_test_setup(test_pit_routed, setup),
 		cmocka_unit_test_setup(test_extint, setup),
 		cmocka_unit_test_setup(test_pit_by_pic, setup),
 		cmocka_unit_test_setup(test_pit_by_ioapic, setup),

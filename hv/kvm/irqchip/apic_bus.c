@@ -34,7 +34,8 @@ static bool match_logical(const struct lapic *l, u32 dest)
 	}
 }
 
-static bool match(const struct lapic *l, const struct lapic *source, const struct apic_message *m)
+static bool match(const struct apic_bus *bus, const struct lapic *l, const struct lapic *source,
+		  const struct apic_message *m)
 {
 	u32 dest = m->dest;
 
@@ -48,8 +49,9 @@ static bool match(const struct lapic *l, const struct lapic *source, const struc
 	default:
 		break;
 	}
-	/* The I/O APIC has 8 bits of destination even for x2APIC targets. */
-	if (!source && dest == BROADCAST && lapic_x2apic(l))
+	/* The I/O APIC has 8 bits of destination even for x2APIC targets: KVM's quirk. */
+	if (!source && dest == BROADCAST && lapic_x2apic(l) &&
+	    !(READ_ONCE(bus->x2apic_api) & KVM_X2APIC_API_DISABLE_BROADCAST_QUIRK))
 		dest = BROADCAST_X2APIC;
 	if (dest == (lapic_x2apic(l) ? BROADCAST_X2APIC : BROADCAST))
 		return true;
@@ -81,7 +83,8 @@ int apic_bus_send(struct apic_bus *bus, struct lapic *source, const struct apic_
 {
 	/* All are meant by a broadcast, whatever their priority. */
 	bool everyone = !m->logical && m->dest == BROADCAST && m->shorthand == APIC_DEST_NONE;
-	bool lowest = m->delivery == APIC_LOWEST && m->shorthand != APIC_DEST_SELF && !everyone;
+	bool lowest = (m->delivery == APIC_LOWEST || m->lowest) && m->shorthand != APIC_DEST_SELF &&
+		      !everyone;
 	u64 candidates = 0;
 	u32 count = 0;
 	struct lapic *l;
@@ -89,7 +92,7 @@ int apic_bus_send(struct apic_bus *bus, struct lapic *source, const struct apic_
 
 	for (u32 i = 0; i < READ_ONCE(bus->count); i++) {
 		l = READ_ONCE(bus->lapic[i]);
-		if (!l || !lapic_hw_enabled(l) || !match(l, source, m))
+		if (!l || !lapic_hw_enabled(l) || !match(bus, l, source, m))
 			continue;
 		if (!lowest) {
 			taken += lapic_accept_message(l, m);

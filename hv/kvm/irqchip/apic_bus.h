@@ -7,6 +7,8 @@
  */
 #pragma once
 
+#include <linux/kvm.h>
+
 #include "lib/types.h"
 
 struct lapic;
@@ -36,6 +38,7 @@ struct apic_message {
 	u8 delivery;  /* enum apic_delivery */
 	u8 shorthand; /* enum apic_shorthand; APIC_DEST_NONE without a source */
 	bool logical; /* destination mode */
+	bool lowest;  /* to one of several, as APIC_LOWEST: the redirection hint of an MSI */
 	bool level;   /* trigger mode */
 	bool assert;  /* level: high */
 };
@@ -44,6 +47,7 @@ struct apic_bus {
 	struct lapic *lapic[APIC_BUS_MAX]; /* by vCPU index; NULL: none (yet) */
 	u32 count;           /* slots in use; grows in lapic_init(), one vCPU at a time */
 	bool vector_hashing; /* lowest priority: by vector, else by turns */
+	u64 x2apic_api;      /* KVM_X2APIC_API_*, as KVM_ENABLE_CAP has set them */
 	/*
 	 * Bit i: vCPU i got something to do.  Set with release after the local
 	 * APIC's state; the owner takes it with apic_bus_take_wake() (acquire).

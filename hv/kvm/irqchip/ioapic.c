@@ -75,20 +75,43 @@ static void publish_eoi_vectors(struct ioapic *io)
 		WRITE_ONCE(io->bus->eoi_vectors[i], vectors[i]);
 }
 
-void ioapic_sync(struct ioapic *io)
+void ioapic_get(const struct ioapic *io, struct kvm_ioapic_state *state)
 {
+	*state = io->state;
+	state->irr &= ~io->irr_delivered;
+}
+
+void ioapic_set(struct ioapic *io, const struct kvm_ioapic_state *state)
+{
+	io->state = *state;
+	io->state.irr = 0;
+	io->irr_delivered = 0;
 	publish_eoi_vectors(io);
 	for (u32 pin = 0; pin < IOAPIC_PINS; pin++) {
 		io->eoi_count[pin] = 0;
-		if (line_high(io, pin))
-			service(io, pin);
+		if (state->irr >> pin & 1)
+			ioapic_set_line(io, pin, true);
 	}
 }
 
-void ioapic_init(struct ioapic *io, struct apic_bus *bus, const struct irq_clock *clock,
-		 u32 eoi_notify)
+void ioapic_set_eoi_notify(struct ioapic *io, u32 pins)
 {
-	*io = (struct ioapic){.bus = bus, .clock = clock, .eoi_notify = eoi_notify};
+	io->eoi_notify = pins;
+	publish_eoi_vectors(io);
+}
+
+u32 ioapic_vector_pins(const struct ioapic *io, u8 vector)
+{
+	u32 pins = 0;
+
+	for (u32 pin = 0; pin < IOAPIC_PINS; pin++)
+		pins |= (u32)(io->state.redirtbl[pin].fields.vector == vector) << pin;
+	return pins;
+}
+
+void ioapic_init(struct ioapic *io, struct apic_bus *bus, const struct irq_clock *clock)
+{
+	*io = (struct ioapic){.bus = bus, .clock = clock};
 	io->deadline = IRQ_NEVER;
 	io->state.base_address = IOAPIC_DEFAULT_BASE;
 	for (u32 pin = 0; pin < IOAPIC_PINS; pin++)
@@ -190,11 +213,8 @@ void ioapic_eoi(struct ioapic *io, u8 vector, bool level, u64 now)
 	for (u32 pin = 0; pin < IOAPIC_PINS; pin++) {
 		ioapic_entry *e = &io->state.redirtbl[pin];
 
-		if (e->fields.vector != vector)
-			continue;
-		io->acked |= 1u << pin;
 		/* Edge-triggered entries are left alone even if the vector is shared. */
-		if (!level || !e->fields.trig_mode)
+		if (e->fields.vector != vector || !level || !e->fields.trig_mode)
 			continue;
 		e->fields.remote_irr = 0;
 		if (!e->fields.mask && line_high(io, pin))

@@ -20,19 +20,21 @@ struct ioapic {
 	struct kvm_ioapic_state state; /* irr: the level of each line */
 	struct apic_bus *bus;
 	const struct irq_clock *clock;
-	u32 irr_delivered; /* lines still high whose edge was delivered */
-	u32 eoi_notify;    /* pins whose EOI is wanted in @acked even if edge-triggered */
+	u32 irr_delivered;                  /* lines still high whose edge was delivered */
+	u32 eoi_notify;                     /* pins whose EOI is wanted even if edge-triggered */
 	u32 eoi_count[KVM_IOAPIC_NUM_PINS]; /* EOIs in a row that found the line still high */
 	u64 deadline;                       /* when lines held back by the storm guard go on */
-	/* What happened since the owner last cleared it: bit n is pin n. */
-	u32 acked;
-	u32 unmasked;
+	u32 unmasked;                       /* since the owner last cleared it: bit n is pin n */
 };
 
-/* All pins masked.  @eoi_notify: pins whose EOI is reported in @acked even while they
- * are edge-triggered. */
-void ioapic_init(struct ioapic *io, struct apic_bus *bus, const struct irq_clock *clock,
-		 u32 eoi_notify);
+/* All pins masked. */
+void ioapic_init(struct ioapic *io, struct apic_bus *bus, const struct irq_clock *clock);
+
+/* @pins are those whose EOI the bus is to forward even while they are edge-triggered. */
+void ioapic_set_eoi_notify(struct ioapic *io, u32 pins);
+
+/* The pins whose interrupt @vector stands for: bit n is pin n. */
+u32 ioapic_vector_pins(const struct ioapic *io, u8 vector);
 
 /* Drive @pin (0 to 23).  As KVM_IRQ_LINE_STATUS has it: > 0 vCPUs reached (or line
  * lowered), 0 coalesced or nobody took it, -1 masked. */
@@ -50,6 +52,7 @@ void ioapic_eoi(struct ioapic *io, u8 vector, bool level, u64 now);
 /* If the deadline is reached, deliver what the storm guard held back. */
 void ioapic_expire(struct ioapic *io, u64 now);
 
-/* Recompute what is derived from @state; to be called after it was filled from
- * outside. */
-void ioapic_sync(struct ioapic *io);
+/* The state as KVM_GET_IRQCHIP has it: irr without the edges that were delivered. */
+void ioapic_get(const struct ioapic *io, struct kvm_ioapic_state *state);
+/* KVM_SET_IRQCHIP: lines that are high in @state interrupt anew, as far as they may. */
+void ioapic_set(struct ioapic *io, const struct kvm_ioapic_state *state);

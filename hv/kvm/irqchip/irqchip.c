@@ -1,42 +1,60 @@
 /* SPDX-License-Identifier: MIT */
 /* A VM's interrupt controllers as one: see irqchip.h. */
-#include "kvm/irqchip/irqchip.h"
+#include "kvm/irqchip/irqchip_lock.h"
 
 #include <linux/errno.h>
 
 #define PIT_GSI 0u
 
-/* Holding the lock; what has to be compared when it is given up. */
-struct irqchip_held {
-	bool pic_output;
-	u64 deadline;
-};
-
-static struct irqchip_held irqchip_hold(struct irqchip *c)
+/* The PICs' line or the I/O APIC's pin @pin, of the row of all pins. */
+static int set_pin(struct irqchip *c, u32 pin, u32 source, bool level)
 {
-	spin_lock(&c->lock);
-	return (struct irqchip_held){c->pic.output, irqchip_next_deadline(c)};
-}
-
-static int set_line(struct irqchip *c, u32 gsi, u32 source, bool level)
-{
-	u8 sources = c->sources[gsi], bit = (u8)(1u << source);
-	int result = -1, reached;
+	u8 sources = c->sources[pin], bit = (u8)(1u << source);
 
 	sources = level ? sources | bit : sources & (u8)~bit;
-	c->sources[gsi] = sources;
-	if (gsi < PIC_LINES)
-		result = pic_set_line(&c->pic, gsi, sources);
-	reached = ioapic_set_line(&c->ioapic, gsi, sources);
-	if (reached < 0)
-		return result;
-	return reached + MAX(result, 0);
+	c->sources[pin] = sources;
+	if (pin < IRQ_PIN_IOAPIC)
+		return pic_set_line(&c->pic, pin, sources);
+	return ioapic_set_line(&c->ioapic, pin - IRQ_PIN_IOAPIC, sources);
+}
+
+static bool x2apic_ids(const struct irqchip *c)
+{
+	return READ_ONCE(c->bus.x2apic_api) & KVM_X2APIC_API_USE_32BIT_IDS;
+}
+
+int irqchip_msi(struct irqchip *c, const struct irq_msi *msi)
+{
+	struct apic_message m = irq_msi_message(msi, x2apic_ids(c));
+
+	if (!irq_msi_valid(msi, x2apic_ids(c)))
+		return -EINVAL;
+	return READ_ONCE(c->bus.count) ? apic_bus_send(&c->bus, NULL, &m) : -EPERM;
+}
+
+int irqchip_line_held(struct irqchip *c, u32 gsi, u32 source, bool level)
+{
+	const struct irq_route *r;
+	int result = -1;
+
+	if (gsi >= c->routing.count)
+		return -1;
+	r = &c->routing.route[gsi];
+	if (r->pin_count == ROUTE_MSI)
+		return level ? irqchip_msi(c, &r->msi) : -1;
+	for (u32 i = 0; i < r->pin_count; i++) {
+		int reached = set_pin(c, r->pin[i], source, level);
+
+		if (reached >= 0)
+			result = MAX(result, 0) + reached;
+	}
+	return result;
 }
 
 static void pulse_pit(struct irqchip *c)
 {
-	set_line(c, PIT_GSI, IRQ_SOURCE_PIT, true);
-	set_line(c, PIT_GSI, IRQ_SOURCE_PIT, false);
+	irqchip_line_held(c, PIT_GSI, IRQ_SOURCE_PIT, true);
+	irqchip_line_held(c, PIT_GSI, IRQ_SOURCE_PIT, false);
 	/* A guest's NMI watchdog: the PIT through LINT0 of every CPU that has it as NMI. */
 	for (u32 i = 0; i < READ_ONCE(c->bus.count); i++) {
 		struct lapic *l = READ_ONCE(c->bus.lapic[i]);
@@ -59,18 +77,61 @@ static void wake_for_pic(struct irqchip *c)
 	}
 }
 
-/* Give up the lock, after what the PIT has to hear of its interrupt. */
-static void irqchip_release(struct irqchip *c, struct irqchip_held held)
+static void end_gsi(struct irqchip *c, u32 gsi)
 {
-	bool unmasked = (c->pic.unmasked | c->ioapic.unmasked) & BIT(PIT_GSI);
-	bool acked = (c->pic.acked | c->ioapic.acked) & BIT(PIT_GSI);
+	if (gsi == PIT_GSI && c->has_pit)
+		c->pit_ended = true;
+	for (struct irq_listener *l = c->listeners; l; l = l->next)
+		if (l->gsi == gsi)
+			l->ended(l, c);
+}
 
-	c->pic.unmasked = c->pic.acked = 0;
-	c->ioapic.unmasked = c->ioapic.acked = 0;
-	if (c->has_pit && unmasked)
+/* Interrupts of the pins from @first on, bit n for the nth of them, were ended. */
+static void end_pins(struct irqchip *c, u32 first, u32 pins)
+{
+	for (; pins; pins &= pins - 1) {
+		u16 gsi = c->routing.gsi[first + (u32)__builtin_ctz(pins)];
+
+		if (gsi != IRQ_NO_GSI)
+			end_gsi(c, gsi);
+	}
+}
+
+/* Is a pin that leads to the PIT's GSI among those unmasked? */
+static bool take_unmasked(struct irqchip *c)
+{
+	u32 pic = c->pic.unmasked, ioapic = c->ioapic.unmasked;
+	bool found = false;
+
+	c->pic.unmasked = 0;
+	c->ioapic.unmasked = 0;
+	for (; pic; pic &= pic - 1)
+		found |= c->routing.gsi[IRQ_PIN_PIC + (u32)__builtin_ctz(pic)] == PIT_GSI;
+	for (; ioapic; ioapic &= ioapic - 1)
+		found |= c->routing.gsi[IRQ_PIN_IOAPIC + (u32)__builtin_ctz(ioapic)] == PIT_GSI;
+	return found;
+}
+
+/* What ended and what was unmasked. */
+static __attribute__((noinline)) void settle(struct irqchip *c)
+{
+	u32 acked = c->pic.acked;
+	bool ended;
+
+	if (take_unmasked(c) && c->has_pit)
 		pit_reset_reinject(&c->pit);
-	if (c->has_pit && acked && pit_ack(&c->pit))
+	c->pic.acked = 0;
+	end_pins(c, IRQ_PIN_PIC, acked);
+	ended = c->pit_ended;
+	c->pit_ended = false;
+	if (ended && pit_ack(&c->pit))
 		pulse_pit(c);
+}
+
+void irqchip_release(struct irqchip *c, struct irqchip_held held)
+{
+	if (c->pic.acked | c->pic.unmasked | c->ioapic.unmasked | c->pit_ended)
+		settle(c);
 	if (c->pic.output && !held.pic_output)
 		wake_for_pic(c);
 	if (irqchip_next_deadline(c) < held.deadline)
@@ -84,8 +145,25 @@ static void irqchip_eoi(struct apic_bus *bus, u32 index, u8 vector, bool level, 
 	struct irqchip_held held = irqchip_hold(c);
 
 	(void)index;
+	end_pins(c, IRQ_PIN_IOAPIC, ioapic_vector_pins(&c->ioapic, vector));
 	ioapic_eoi(&c->ioapic, vector, level, now);
 	irqchip_release(c, held);
+}
+
+/* The pins whose GSI the PIT or a listener waits for the end of. */
+static void update_notify(struct irqchip *c)
+{
+	u32 pins = 0;
+
+	for (u32 pin = 0; pin < IOAPIC_PINS; pin++) {
+		u32 gsi = c->routing.gsi[IRQ_PIN_IOAPIC + pin];
+		bool wanted = gsi == PIT_GSI;
+
+		for (const struct irq_listener *l = c->listeners; l; l = l->next)
+			wanted |= l->gsi == gsi;
+		pins |= (u32)wanted << pin;
+	}
+	ioapic_set_eoi_notify(&c->ioapic, pins);
 }
 
 void irqchip_init(struct irqchip *c, u32 tsc_khz, u64 min_period_ns)
@@ -94,8 +172,47 @@ void irqchip_init(struct irqchip *c, u32 tsc_khz, u64 min_period_ns)
 	c->clock.min_period = irq_clock_ticks(&c->clock, min_period_ns);
 	c->bus.vector_hashing = true;
 	c->bus.eoi = irqchip_eoi;
+	routing_default(&c->routing);
 	pic_init(&c->pic);
-	ioapic_init(&c->ioapic, &c->bus, &c->clock, 1u << PIT_GSI);
+	ioapic_init(&c->ioapic, &c->bus, &c->clock);
+	update_notify(c);
+}
+
+void irqchip_destroy(struct irqchip *c)
+{
+	routing_destroy(&c->routing);
+}
+
+void irqchip_set_routing(struct irqchip *c, struct irq_routing *routing)
+{
+	struct irqchip_held held = irqchip_hold(c);
+	struct irq_routing old = c->routing;
+
+	c->routing = *routing;
+	update_notify(c);
+	irqchip_release(c, held);
+	*routing = old;
+}
+
+void irqchip_listen(struct irqchip *c, struct irq_listener *l)
+{
+	spin_lock(&c->lock);
+	l->next = c->listeners;
+	c->listeners = l;
+	update_notify(c);
+	spin_unlock(&c->lock);
+}
+
+void irqchip_unlisten(struct irqchip *c, struct irq_listener *l)
+{
+	spin_lock(&c->lock);
+	for (struct irq_listener **at = &c->listeners; *at; at = &(*at)->next)
+		if (*at == l) {
+			*at = l->next;
+			break;
+		}
+	update_notify(c);
+	spin_unlock(&c->lock);
 }
 
 int irqchip_create_pit(struct irqchip *c, u32 flags, u64 now)
@@ -115,13 +232,9 @@ int irqchip_create_pit(struct irqchip *c, u32 flags, u64 now)
 
 int irqchip_line(struct irqchip *c, u32 gsi, u32 source, bool level)
 {
-	struct irqchip_held held;
-	int result;
+	struct irqchip_held held = irqchip_hold(c);
+	int result = irqchip_line_held(c, gsi, source, level);
 
-	if (gsi >= IRQCHIP_GSIS)
-		return -1;
-	held = irqchip_hold(c);
-	result = set_line(c, gsi, source, level);
 	irqchip_release(c, held);
 	return result;
 }
@@ -157,88 +270,6 @@ int irqchip_take_vector(struct irqchip *c, u32 index)
 		irqchip_release(c, held);
 	}
 	return vector >= 0 ? vector : lapic_accept(l);
-}
-
-/* Is an access of @size bytes to @port within @count ports from @first? */
-static bool in_ports(u32 port, u32 size, u32 first, u32 count)
-{
-	return port >= first && port + size <= first + count;
-}
-
-static u32 access_pic(struct irqchip *c, u16 port, u32 size, bool is_write, u32 val)
-{
-	if (size != 1)
-		return 0;
-	if (!is_write)
-		return pic_read(&c->pic, port);
-	pic_write(&c->pic, port, (u8)val);
-	return 0;
-}
-
-static u32 access_pit(struct irqchip *c, u16 port, bool is_write, u32 val, u64 now)
-{
-	if (!is_write)
-		return pit_read(&c->pit, port & 3, now);
-	pit_write(&c->pit, port & 3, (u8)val, now);
-	return 0;
-}
-
-static u32 access_speaker(struct irqchip *c, bool is_write, u32 val, u64 now)
-{
-	if (!is_write)
-		return pit_speaker_read(&c->pit, now);
-	pit_speaker_write(&c->pit, (u8)val, now);
-	return 0;
-}
-
-bool irqchip_pio(struct irqchip *c, u16 port, u32 size, bool is_write, u32 *val, u64 now)
-{
-	bool pic = in_ports(port, size, 0x20, 2) || in_ports(port, size, 0xa0, 2) ||
-		   in_ports(port, size, 0x4d0, 2);
-	bool pit = c->has_pit && in_ports(port, size, 0x40, 4);
-	bool speaker = c->has_speaker && port == 0x61;
-	struct irqchip_held held;
-	u32 result;
-
-	if (!pic && !pit && !speaker)
-		return false;
-	held = irqchip_hold(c);
-	if (pic)
-		result = access_pic(c, port, size, is_write, *val);
-	else if (pit)
-		result = access_pit(c, port, is_write, *val, now);
-	else
-		result = access_speaker(c, is_write, *val, now);
-	irqchip_release(c, held);
-	if (!is_write)
-		*val = result;
-	return true;
-}
-
-bool irqchip_mmio(struct irqchip *c, u32 index, gpa_t addr, u32 size, bool is_write, u64 *val,
-		  u64 now)
-{
-	struct lapic *l = c->bus.lapic[index];
-	u64 offset = addr.v - (l->base & PAGE_MASK);
-	struct irqchip_held held;
-
-	if (offset < PAGE_SIZE) {
-		if (is_write)
-			lapic_mmio_write(l, (u32)offset, size, *val, now);
-		else
-			*val = lapic_mmio_read(l, (u32)offset, size, now);
-		return true;
-	}
-	offset = addr.v - c->ioapic.state.base_address;
-	if (offset >= IOAPIC_SIZE)
-		return false;
-	held = irqchip_hold(c);
-	if (is_write)
-		ioapic_write(&c->ioapic, (u32)offset, size, (u32)*val);
-	else
-		*val = ioapic_read(&c->ioapic, (u32)offset, size);
-	irqchip_release(c, held);
-	return true;
 }
 
 void irqchip_expire(struct irqchip *c, u64 now)

@@ -5,9 +5,9 @@
  * nothing above it.  Who has something to do is left in bus.wake: after any of these
  * calls the caller takes that with apic_bus_take_wake() and wakes or kicks them.
  *
- * GSIs are those of KVM's default routing: 0 to 15 go to the PIC's line and the I/O
- * APIC's pin of the same number, 16 to 23 to the I/O APIC alone.  GSI 0 is thus I/O
- * APIC pin 0, and tables for the guest must not move ISA IRQ 0 to pin 2.
+ * GSIs lead where the routing says (routing.h).  With KVM's default routing 0 to 15 go
+ * to the PIC's line and the I/O APIC's pin of the same number, 16 to 23 to the I/O APIC
+ * alone: GSI 0 is I/O APIC pin 0, and tables for the guest must not move it to pin 2.
  */
 #pragma once
 
@@ -18,15 +18,29 @@
 #include "kvm/irqchip/lapic.h"
 #include "kvm/irqchip/pic.h"
 #include "kvm/irqchip/pit.h"
+#include "kvm/irqchip/routing.h"
 #include "lib/addr.h"
 
-#define IRQCHIP_GSIS   IOAPIC_PINS
-#define IRQ_SOURCE_API 0u /* KVM_IRQ_LINE and the like */
-#define IRQ_SOURCE_PIT 1u
+/* Who drives a line, as KVM numbers them. */
+#define IRQ_SOURCE_API      0u /* KVM_IRQ_LINE, KVM_IRQFD without resampling */
+#define IRQ_SOURCE_RESAMPLE 1u /* all that KVM_IRQFD resamples */
+#define IRQ_SOURCE_PIT      2u
+
+struct irqchip;
+
+/* Someone who has to hear when the guest has ended an interrupt of @gsi, before a line that
+ * is still high interrupts again. */
+struct irq_listener {
+	struct irq_listener *next;
+	u32 gsi;
+	/* Called with the lock held: of this file only irqchip_line_held() may be called. */
+	void (*ended)(struct irq_listener *l, struct irqchip *c);
+};
 
 struct irqchip {
-	/* Guards pic, ioapic, pit and sources.  Taken with no other lock of the VM
-	 * needed, and while it is held only local APICs are touched, which have none. */
+	/* Guards pic, ioapic, pit, sources, routing and listeners.  Taken with no other
+	 * lock of the VM needed, and while it is held only local APICs are touched, which
+	 * have none, and what listeners touch. */
 	struct spinlock lock;
 	struct irq_clock clock;
 	struct apic_bus bus;
@@ -34,24 +48,45 @@ struct irqchip {
 	struct ioapic ioapic;
 	struct pit pit;
 	bool has_pit;
+	bool pit_ended; /* its interrupt was, since the lock was taken */
 	bool has_speaker;
-	u8 sources[KVM_IOAPIC_NUM_PINS]; /* by GSI: bit n, source n drives it high */
+	u8 sources[IRQ_PINS]; /* by pin: bit n, source n drives it high */
+	struct irq_routing routing;
+	struct irq_listener *listeners;
 };
 
 /* KVM_CREATE_IRQCHIP, on zeroed memory.  @tsc_khz: the host's, not 0.  @min_period_ns:
  * the parameter min_timer_period_us, as nanoseconds. */
 void irqchip_init(struct irqchip *c, u32 tsc_khz, u64 min_period_ns);
 
+/* The VM goes: give back what irqchip_init() and later calls have taken. */
+void irqchip_destroy(struct irqchip *c);
+
 /* KVM_CREATE_PIT2; @flags: KVM_PIT_SPEAKER_DUMMY adds port 0x61, other flags
  * are ignored as in KVM.  0, or -EEXIST. */
 int irqchip_create_pit(struct irqchip *c, u32 flags, u64 now) __must_check;
 
 /*
- * Drive @gsi for @source (0 to 7); the line is high while any source drives it.
- * Returns what KVM_IRQ_LINE_STATUS reports: > 0 delivered, 0 coalesced with one still
- * pending, < 0 ignored (masked, or @gsi has no route).
+ * Drive @gsi, any number, for @source (0 to 7): all pins that it is routed to, each of
+ * which is high while any source drives it, or its message, which goes out when @level is
+ * true.  Returns what KVM_IRQ_LINE_STATUS reports: > 0 delivered, 0 coalesced with one
+ * still pending, < 0 ignored (masked, or @gsi has no route).  Any CPU.
  */
 int irqchip_line(struct irqchip *c, u32 gsi, u32 source, bool level);
+/* The same for a listener. */
+int irqchip_line_held(struct irqchip *c, u32 gsi, u32 source, bool level);
+
+/* KVM_SIGNAL_MSI: > 0 delivered, 0 nobody took it, -EPERM if there is no vCPU, -EINVAL if
+ * the address is not one with 32-bit destinations. */
+int irqchip_msi(struct irqchip *c, const struct irq_msi *msi);
+
+/* KVM_SET_GSI_ROUTING: *@routing, made by routing_init(), takes the place of the routing
+ * at once, and what that was is in *@routing, for routing_destroy(). */
+void irqchip_set_routing(struct irqchip *c, struct irq_routing *routing);
+
+/* Call @l for its GSI from now on; or not any more. */
+void irqchip_listen(struct irqchip *c, struct irq_listener *l);
+void irqchip_unlisten(struct irqchip *c, struct irq_listener *l);
 
 /* The vector that vCPU @index would be given now, or -1: of the PIC if its LINT0 takes
  * it, else of its local APIC.  For the vCPU itself. */
