@@ -40,6 +40,8 @@ static const struct {
 	{KVM_CAP_INTERNAL_ERROR_DATA, 1},
 	{KVM_CAP_CHECK_EXTENSION_VM, 1},
 	{KVM_CAP_MSR_PLATFORM_INFO, 1},
+	{KVM_CAP_X86_USER_SPACE_MSR, 1},
+	{KVM_CAP_X86_MSR_FILTER, 1},
 };
 
 s64 check_extension(const struct vm *vm, u64 capability)
@@ -67,6 +69,12 @@ s64 vm_enable_cap(struct vm *vm, u64 arg)
 	if (err)
 		return err;
 	switch (cap.cap) {
+	case KVM_CAP_X86_USER_SPACE_MSR:
+		if (cap.args[0] & ~(u64)(KVM_MSR_EXIT_REASON_INVAL | KVM_MSR_EXIT_REASON_UNKNOWN |
+					 KVM_MSR_EXIT_REASON_FILTER))
+			return -EINVAL;
+		WRITE_ONCE(vm->user_msr_reasons, (u32)cap.args[0]);
+		return 0;
 	case KVM_CAP_MSR_PLATFORM_INFO:
 		vm->hide_platform_info = !cap.args[0];
 		return 0;

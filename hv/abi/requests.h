@@ -51,6 +51,7 @@ s64 system_msr_index_list(u64 arg, bool features);
 s64 system_get_msrs(u64 arg);
 s64 vcpu_get_msrs(struct vcpu *c, u64 arg);
 s64 vcpu_set_msrs(struct vcpu *c, u64 arg);
+s64 vm_set_msr_filter(struct vm *vm, u64 arg);
 s64 system_mce_cap(u64 arg);
 s64 vcpu_setup_mce(struct vcpu *c, u64 arg);
 s64 vcpu_set_mce(struct vcpu *c, u64 arg);

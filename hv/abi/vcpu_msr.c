@@ -3,8 +3,9 @@
 #include <linux/errno.h>
 #include "abi/copy.h"
 #include "abi/requests.h"
+#include "core/page.h"
 #include "kvm/msr.h"
-#include "lib/string.h"
+#include "kvm/msr_filter.h"
 
 /* KVM API, KVM_GET_MSR_INDEX_LIST: the count is written even when it is too large. */
 s64 system_msr_index_list(u64 arg, bool features)
@@ -94,6 +95,67 @@ s64 system_get_msrs(u64 arg)
 		e[done].data = value;
 	}
 	return done;
+}
+
+/* A range of the filter in the making.  0; -EINVAL; -EFAULT: its bitmap; -ENOMEM. */
+static int add_range(struct msr_filter *f, const struct kvm_msr_filter_range *r)
+{
+	int size = msr_filter_bitmap_size(r->flags, r->nmsrs);
+	u64 *bitmap;
+
+	if (size < 0)
+		return size;
+	bitmap = page_room() ? object_alloc((size_t)size) : NULL;
+	if (!bitmap)
+		return -ENOMEM;
+	if (copy_in(bitmap, (uintptr_t)r->bitmap, (size_t)size)) {
+		object_free(bitmap, (size_t)size);
+		return -EFAULT;
+	}
+	f->range[f->count++] = (struct msr_filter_range){r->flags, r->base, r->nmsrs, bitmap};
+	return 0;
+}
+
+/* Ranges without MSRs are left out, whatever else they say. */
+static s64 make_filter(const struct kvm_msr_filter *from, struct msr_filter **out)
+{
+	struct msr_filter *f = page_room() ? object_alloc(sizeof(*f)) : NULL;
+	int err = f ? 0 : -ENOMEM;
+
+	for (u32 i = 0; i < KVM_MSR_FILTER_MAX_RANGES && !err; i++)
+		if (from->ranges[i].nmsrs)
+			err = add_range(f, &from->ranges[i]);
+	if (!err) {
+		f->default_allow = !(from->flags & KVM_MSR_FILTER_DEFAULT_DENY);
+		if (!f->default_allow && !f->count)
+			err = -EINVAL;
+	}
+	if (err)
+		msr_filter_free(f);
+	*out = err ? NULL : f;
+	return err;
+}
+
+/* A filter without ranges, which allows everything, is none. */
+s64 vm_set_msr_filter(struct vm *vm, u64 arg)
+{
+	struct kvm_msr_filter from;
+	struct msr_filter *f;
+	s64 err;
+
+	if (copy_in(&from, arg, sizeof(from)))
+		return -EFAULT;
+	if (from.flags & ~(u32)KVM_MSR_FILTER_DEFAULT_DENY)
+		return -EINVAL;
+	err = make_filter(&from, &f);
+	if (err)
+		return err;
+	if (!f->count) {
+		msr_filter_free(f);
+		f = NULL;
+	}
+	msr_filter_install(vm, f);
+	return 0;
 }
 
 s64 system_mce_cap(u64 arg)

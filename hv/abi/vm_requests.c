@@ -40,6 +40,8 @@ s64 vm_request(struct vm *vm, u32 request, u64 arg)
 		return vm_create_irqchip(vm);
 	case KVM_CREATE_PIT2:
 		return vm_create_pit2(vm, arg);
+	case KVM_X86_SET_MSR_FILTER:
+		return vm_set_msr_filter(vm, arg);
 	case KVM_IRQ_LINE:
 		return vm_irq_line(vm, arg, false);
 	case KVM_IRQ_LINE_STATUS:

@@ -60,14 +60,19 @@ enum mmu_result mmu_fault(struct vm *vm, gpa_t a)
 	return r;
 }
 
-void mmu_unmap(struct vm *vm, gpa_t a, u64 size)
+void mmu_force_out(struct vm *vm)
 {
-	ept_unmap(&vm->ept, a, size);
 	/* Ordered before the look at each vCPU's mode; pairs with vcpu_run()'s exchange
 	 * of mode before it reads the generation. */
 	__atomic_fetch_add(&vm->tlb_generation, 1, __ATOMIC_SEQ_CST);
 	for (u32 i = 0; i < vm->vcpu_count; i++)
 		vcpu_force_out(vm->vcpus[i]);
+}
+
+void mmu_unmap(struct vm *vm, gpa_t a, u64 size)
+{
+	ept_unmap(&vm->ept, a, size);
+	mmu_force_out(vm);
 	ept_release(&vm->ept);
 }
 

@@ -8,7 +8,7 @@
 #include <linux/errno.h>
 #include "cpu/percpu.h"
 #include "cpu/tsc.h"
-#include "kvm/msr.h"
+#include "kvm/msr_filter.h"
 #include "kvm/run.h"
 
 enum exit_action run_internal_error(struct vcpu *c, u32 suberror, u32 count, const u64 *data)
@@ -119,16 +119,28 @@ static void inject_from_user(struct vcpu *c)
 				  c->interrupt >= 0 || READ_ONCE(c->run->request_interrupt_window));
 }
 
+/*
+ * Something of the VM's has changed that no vCPU may run on without: see docs/locking.md.  A
+ * request is carried out outside of guest mode, where vm->lock may be taken: as if another CPU
+ * had kicked this one.
+ */
+static __attribute__((noinline)) void catch_up(const struct vcpu *c, u64 generation)
+{
+	struct percpu *cpu = this_cpu();
+
+	ept_flush(&c->vm->ept);
+	WRITE_ONCE(c->vm->tlb_seen[cpu->index], generation);
+	if (READ_ONCE(c->requests))
+		WRITE_ONCE(cpu->kick, 1);
+}
+
 static void prepare_entry(struct vcpu *c)
 {
 	struct vm *vm = c->vm;
-	u32 cpu = this_cpu()->index;
 	u64 generation = __atomic_load_n(&vm->tlb_generation, __ATOMIC_ACQUIRE);
 
-	if (vm->tlb_seen[cpu] != generation) {
-		ept_flush(&vm->ept);
-		WRITE_ONCE(vm->tlb_seen[cpu], generation);
-	}
+	if (vm->tlb_seen[this_cpu()->index] != generation)
+		catch_up(c, generation);
 	if (vm->chip) {
 		arm_timer(c);
 		inject_from_chip(c);
@@ -155,31 +167,6 @@ static enum exit_action exit_cpuid(struct vcpu *c)
 	if (e && (BIT(leaf & 63) & CPUID_DYNAMIC))
 		vcpu_cpuid_dynamic(c, leaf, subleaf);
 	vmx_skip_instruction();
-	return GO_ON;
-}
-
-static enum exit_action exit_rdmsr(struct vcpu *c)
-{
-	u64 *g = c->vmx.gpr, value;
-
-	if (msr_read(c, (u32)g[GPR_RCX], &value, false))
-		return vcpu_inject(c, VECTOR_GP, 0);
-	g[GPR_RAX] = (u32)value;
-	g[GPR_RDX] = value >> 32;
-	vmx_skip_instruction();
-	return GO_ON;
-}
-
-static enum exit_action exit_wrmsr(struct vcpu *c)
-{
-	const u64 *g = c->vmx.gpr;
-	u64 value = (u32)g[GPR_RAX] | g[GPR_RDX] << 32;
-
-	if (msr_write(c, (u32)g[GPR_RCX], value, false))
-		return vcpu_inject(c, VECTOR_GP, 0);
-	vmx_skip_instruction();
-	if (c->vm->chip) /* it may have been an IPI */
-		vm_deliver_wakes(c->vm);
 	return GO_ON;
 }
 
@@ -224,7 +211,21 @@ static enum exit_action exit_hlt(struct vcpu *c)
 	return TO_USER;
 }
 
-static enum exit_action exit_kicked(void)
+/* What others have asked this vCPU for. */
+static __attribute__((noinline)) enum exit_action carry_out_requests(struct vcpu *c)
+{
+	/* Acquire: pairs with vcpu_ask(). */
+	u32 requests = __atomic_exchange_n(&c->requests, 0, __ATOMIC_ACQUIRE);
+
+	if (requests & VCPU_MSR_FILTER)
+		msr_filter_apply(c);
+	if (!(requests & VCPU_TRIPLE_FAULT))
+		return GO_ON;
+	c->run->exit_reason = KVM_EXIT_SHUTDOWN;
+	return TO_USER;
+}
+
+static enum exit_action exit_kicked(struct vcpu *c)
 {
 	struct percpu *p = this_cpu();
 
@@ -233,7 +234,9 @@ static enum exit_action exit_kicked(void)
 		WRITE_ONCE(p->kick, 1);
 		return GO_AGAIN;
 	}
-	return READ_ONCE(p->nmi_pending) ? GO_AGAIN : GO_ON;
+	if (READ_ONCE(p->nmi_pending))
+		return GO_AGAIN;
+	return READ_ONCE(c->requests) ? carry_out_requests(c) : GO_ON;
 }
 
 static enum exit_action exit_failed_entry(struct vcpu *c, const struct vmx_exit *exit)
@@ -268,9 +271,9 @@ static enum exit_action handle_exit(struct vcpu *c, enum vmx_exit_kind kind,
 	case VMX_EPT_VIOLATION:
 		return run_exit_ept(c, exit);
 	case VMX_RDMSR:
-		return exit_rdmsr(c);
+		return run_rdmsr(c);
 	case VMX_WRMSR:
-		return exit_wrmsr(c);
+		return run_wrmsr(c);
 	case VMX_HLT:
 		return exit_hlt(c);
 	case VMX_INTERRUPT:
@@ -282,7 +285,7 @@ static enum exit_action handle_exit(struct vcpu *c, enum vmx_exit_kind kind,
 		vmx_want_nmi_window(&c->vmx, false);
 		return GO_ON;
 	case VMX_KICKED:
-		return exit_kicked();
+		return exit_kicked(c);
 	case VMX_VMCALL:
 		return exit_vmcall(c);
 	case VMX_CR_WRITE:
@@ -358,18 +361,6 @@ static enum exit_action enter_once(struct vcpu *c)
 static bool ready_for_interrupt(const struct vcpu *c)
 {
 	return c->vm->chip || (c->interrupt < 0 && vmx_can_interrupt(&c->vmx));
-}
-
-/* What others have asked this vCPU for. */
-static __attribute__((noinline)) enum exit_action carry_out_requests(struct vcpu *c)
-{
-	/* Acquire: pairs with vcpu_ask(). */
-	u32 requests = __atomic_exchange_n(&c->requests, 0, __ATOMIC_ACQUIRE);
-
-	if (!(requests & VCPU_TRIPLE_FAULT))
-		return GO_ON;
-	c->run->exit_reason = KVM_EXIT_SHUTDOWN;
-	return TO_USER;
 }
 
 static enum exit_action run_loop(struct vcpu *c, u64 *deadline)

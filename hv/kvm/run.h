@@ -26,6 +26,11 @@ enum exit_action vcpu_inject(struct vcpu *c, u8 vector, u32 error);
 enum exit_action run_exit_io(struct vcpu *c, const struct vmx_exit *exit);
 enum exit_action run_exit_ept(struct vcpu *c, const struct vmx_exit *exit);
 
+enum exit_action run_rdmsr(struct vcpu *c);
+enum exit_action run_wrmsr(struct vcpu *c);
+/* The control guest has answered KVM_EXIT_X86_RDMSR, or with @write KVM_EXIT_X86_WRMSR. */
+enum exit_action run_complete_msr(struct vcpu *c, bool write);
+
 /* Finish what the last exit to user space left to do. */
 enum exit_action run_complete(struct vcpu *c);
 

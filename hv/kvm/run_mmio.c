@@ -225,6 +225,10 @@ enum exit_action run_complete(struct vcpu *c)
 		if (c->emu_stale)
 			read_state(c);
 		return step(c);
+	case COMPLETE_RDMSR:
+		return run_complete_msr(c, false);
+	case COMPLETE_WRMSR:
+		return run_complete_msr(c, true);
 	case COMPLETE_WRITES:
 		return post_writes(c, emulate_next_write(&c->io));
 	}

@@ -89,6 +89,8 @@ int vcpu_init(struct vcpu *c, struct vm *vm, u32 id, u32 index)
 	msr_reset(c);
 	c->mp_state = vm->chip && !vcpu_is_boot_cpu(c) ? KVM_MP_STATE_UNINITIALIZED
 						       : KVM_MP_STATE_RUNNABLE;
+	if (vm->msr_filter)
+		vcpu_ask(c, VCPU_MSR_FILTER);
 	return 0;
 }
 

@@ -30,6 +30,8 @@ enum vcpu_completion {
 	COMPLETE_OUT, /* nothing but to step over it, as KVM does it only then */
 	COMPLETE_EMULATION,
 	COMPLETE_WRITES,
+	COMPLETE_RDMSR,
+	COMPLETE_WRMSR,
 };
 
 struct vcpu {
@@ -82,6 +84,7 @@ static inline void vcpu_drop_port_access(struct vcpu *c)
 }
 
 #define VCPU_TRIPLE_FAULT 1u /* end the run with KVM_EXIT_SHUTDOWN */
+#define VCPU_MSR_FILTER   2u /* msr_filter_apply() */
 
 /* Set a bit of @c->requests.  Release: what it is about comes before. */
 static inline void vcpu_ask(struct vcpu *c, u32 request)

@@ -5,6 +5,7 @@
 #include "core/memmap.h"
 #include "core/page.h"
 #include "cpu/tsc.h"
+#include "kvm/msr_filter.h"
 #include "kvm/vcpu.h"
 
 /* KVM's parameter min_timer_period_us, in ns (its default). */
@@ -42,6 +43,7 @@ void vm_put(struct vm *vm)
 	}
 	ept_destroy(&vm->ept);
 	memslots_destroy(&vm->slots);
+	msr_filter_free(vm->msr_filter);
 	if (vm->chip) {
 		irqchip_destroy(vm->chip);
 		object_free(vm->chip, sizeof(*vm->chip));

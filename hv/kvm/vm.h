@@ -15,6 +15,7 @@
 
 #define VM_MAX_VCPUS APIC_BUS_MAX
 
+struct msr_filter;
 struct vcpu;
 
 struct vm {
@@ -26,6 +27,9 @@ struct vm {
 	struct ept ept;
 	u32 vcpu_count;
 	struct vcpu *vcpus[VM_MAX_VCPUS]; /* by creation order; set once, then constant */
+
+	struct msr_filter *msr_filter; /* set under lock, and used with it; NULL: none */
+	u32 user_msr_reasons;          /* KVM_MSR_EXIT_REASON_*: what ends in user space */
 
 	/* Bumped (under lock) when a mapping was removed; a CPU whose tlb_seen differs
 	 * flushes before it enters a vCPU.  tlb_seen[n] is CPU n's own. */
@@ -74,6 +78,10 @@ enum mmu_result mmu_fault(struct vm *vm, gpa_t a);
 
 /* Take [@a, @a + @size) out of the EPT, on every CPU, before it returns.  vm->lock held. */
 void mmu_unmap(struct vm *vm, gpa_t a, u64 size);
+
+/* No vCPU goes on running without having looked at what has changed: vm->tlb_generation, and
+ * what was asked of it with vcpu_ask() before.  vm->lock held. */
+void mmu_force_out(struct vm *vm);
 
 /* Guest memory as the emulator sees it, to be used with vm->lock held. */
 struct guest_mem mmu_guest_mem(struct vm *vm);

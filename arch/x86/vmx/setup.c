@@ -63,6 +63,20 @@ static void init_msr_bitmap(u8 *bitmap, bool control)
 	msr_exits(bitmap, MSR_TSC, false, true);
 }
 
+void vmx_filter_msrs(struct vmx_vcpu *v, bool (*allowed)(const void *filter, u32 index, bool write),
+		     const void *filter)
+{
+	static const u32 only_read[] = {MSR_TSC, MSR_STAR, MSR_LSTAR, MSR_CSTAR, MSR_FMASK};
+
+	for (size_t i = 0; i < ARRAY_SIZE(native_msrs); i++)
+		msr_exits(v->msr_bitmap, native_msrs[i], !allowed(filter, native_msrs[i], false),
+			  !allowed(filter, native_msrs[i], true));
+	for (size_t i = 0; i < ARRAY_SIZE(only_read); i++)
+		msr_exits(v->msr_bitmap, only_read[i], !allowed(filter, only_read[i], false), true);
+	if (vmx_has_tsc_aux())
+		msr_exits(v->msr_bitmap, MSR_TSC_AUX, !allowed(filter, MSR_TSC_AUX, false), true);
+}
+
 static void set_host_state(void)
 {
 	vmcs_write16(VMCS_HOST_CS_SELECTOR, GDT_CODE64);

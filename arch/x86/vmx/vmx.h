@@ -256,6 +256,13 @@ void vmx_set_fpu(struct vmx_vcpu *v, const struct kvm_fpu *f);
 int vmx_get_msr(const struct vmx_vcpu *v, u32 index, u64 *value) __must_check;
 int vmx_set_msr(struct vmx_vcpu *v, u32 index, u64 value) __must_check;
 
+/*
+ * Let accesses to MSRs exit that are native otherwise, where @allowed says false for @filter, the
+ * MSR, and a read or with @write a write.  @v is in no guest's code.
+ */
+void vmx_filter_msrs(struct vmx_vcpu *v, bool (*allowed)(const void *filter, u32 index, bool write),
+		     const void *filter);
+
 /* Is there an IA32_TSC_AUX, which RDTSCP reads? */
 bool vmx_has_tsc_aux(void);
 
