@@ -254,7 +254,7 @@ static void test_ram_in_parts(void **state)
 	assert_int_equal(load(32 * SIZE_1M, 8 * SIZE_1M, "x"), 0);
 	assert_int_equal(ram.part_count, 6);
 	assert_null(ram_at(&ram, 5 * SIZE_1M, 2 * SIZE_1M));
-	assert_int_equal(ram_map(&ram, 7), 0);
+	assert_int_equal(ram_map(&ram, 7, 0), 0);
 	u64 sum = 0;
 	for (u32 i = 0; i < slot_count; i++) {
 		assert_int_equal(slots[i].slot, i);
@@ -283,10 +283,31 @@ static void test_ram_above_the_hole(void **state)
 	assert_null(ram_at(&big, 0x9ffff, 2));
 	assert_null(ram_at(&big, 5 * SIZE_1G, 1));
 	assert_int_equal((u8 *)ram_at(&big, 4 * SIZE_1G, 1) - block, 3 * SIZE_1G);
-	assert_int_equal(ram_map(&big, 7), 0);
+	assert_int_equal(ram_map(&big, 7, 0), 0);
 	assert_int_equal(slot_count, 3);
 	assert_int_equal(slots[2].guest_phys_addr, SIZE_4G);
 	assert_int_equal(slots[2].memory_size, SIZE_1G);
+}
+
+static void test_ram_is_copied_and_freed_in_pieces(void **state)
+{
+	(void)state;
+	struct ram copy;
+
+	assert_int_equal(ram_alloc(&ram, 8 * SIZE_1M), 0);
+	largest = SIZE_2M;
+	assert_int_equal(ram_alloc(&copy, 8 * SIZE_1M), 0);
+	assert_int_equal(copy.part_count, 4);
+	for (u64 at = SIZE_1M; at < 8 * SIZE_1M; at += 8)
+		*(u64 *)ram_at(&ram, at, 8) = at * 5;
+	ram_copy(&copy, &ram);
+	for (u64 at = SIZE_1M; at < 8 * SIZE_1M; at += 8)
+		assert_int_equal(*(u64 *)ram_at(&copy, at, 8), at * 5);
+	for (u32 i = 4; i-- > 0;) {
+		assert_int_equal(copy.part_count, i + 1);
+		assert_true(ram_free_some(&copy, SIZE_2M) == !i);
+	}
+	assert_true(ram_free_some(&copy, SIZE_2M));
 }
 
 #define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
@@ -305,6 +326,7 @@ int main(void)
 		TEST(test_e820),
 		TEST(test_ram_in_parts),
 		TEST(test_ram_above_the_hole),
+		TEST(test_ram_is_copied_and_freed_in_pieces),
 	};
 	return cmocka_run_group_tests_name("linux", tests, NULL, NULL);
 }

@@ -33,13 +33,13 @@ void vm_report(struct vm *v, const char *format, ...)
 
 u8 serial_read(struct serial *s, u32 offset)
 {
-	assert_ptr_equal(s, &vm.serial);
+	assert_ptr_equal(s, &vm.devices.serial);
 	return (u8)(0x50 + offset);
 }
 
 void serial_write(struct serial *s, u32 offset, u8 value)
 {
-	assert_ptr_equal(s, &vm.serial);
+	assert_ptr_equal(s, &vm.devices.serial);
 	assert_int_equal(offset, 0);
 	sent = (char)value;
 }
@@ -116,7 +116,7 @@ static void test_pm_timer(void **state)
 static void test_pm1_registers(void **state)
 {
 	(void)state;
-	vm.pm1_status = 0x0121;
+	vm.devices.pm1_status = 0x0121;
 	ports_write(&vm, 0x600, 2, 0x0020);
 	assert_int_equal(ports_read(&vm, 0x600, 2) & 0xffff, 0x0101);
 	ports_write(&vm, 0x602, 2, 0x0320);

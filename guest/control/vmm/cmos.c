@@ -17,7 +17,7 @@
 
 u32 cmos_read(struct vm *vm, u32 offset, u32 size)
 {
-	u8 index = vm->cmos_index;
+	u8 index = vm->devices.cmos_index;
 
 	(void)size;
 	if (!offset)
@@ -33,5 +33,5 @@ void cmos_write(struct vm *vm, u32 offset, u32 size, u32 value)
 {
 	(void)size;
 	if (!offset)
-		vm->cmos_index = value & 0x7f;
+		vm->devices.cmos_index = value & 0x7f;
 }

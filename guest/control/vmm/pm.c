@@ -21,9 +21,9 @@ enum {
 #define TIMER_HZ      3579545ull
 #define TIMER_MASK    0xffffffu
 
-static u32 timer_now(void)
+static u32 timer_now(const struct vm *vm)
 {
-	u64 tsc = rdtsc(), hz = time_tsc_hz();
+	u64 tsc = rdtsc() - vm->devices.pm_timer_lag, hz = time_tsc_hz();
 
 	return (u32)(tsc / hz * TIMER_HZ + tsc % hz * TIMER_HZ / hz) & TIMER_MASK;
 }
@@ -35,15 +35,16 @@ u32 pm_read(struct vm *vm, u32 offset, u32 size)
 	(void)size;
 	switch (offset & ~1u) {
 	case PM1_STATUS:
-		return (u32)(vm->pm1_status | (u32)vm->pm1_enable << 16) >> (8 * low);
+		return (u32)(vm->devices.pm1_status | (u32)vm->devices.pm1_enable << 16) >>
+		       (8 * low);
 	case PM1_ENABLE:
-		return (u32)vm->pm1_enable >> (8 * low);
+		return (u32)vm->devices.pm1_enable >> (8 * low);
 	case PM1_CONTROL:
 		/* There is no SMI to turn ACPI on with: it always is. */
-		return (vm->pm1_control | SCI_EN) >> (8 * low);
+		return (vm->devices.pm1_control | SCI_EN) >> (8 * low);
 	case PM_TIMER:
 	case PM_TIMER + 2:
-		return timer_now() >> (8 * (offset - PM_TIMER));
+		return timer_now(vm) >> (8 * (offset - PM_TIMER));
 	default:
 		return 0;
 	}
@@ -53,15 +54,15 @@ void pm_write(struct vm *vm, u32 offset, u32 size, u32 value)
 {
 	switch (offset) {
 	case PM1_STATUS:
-		vm->pm1_status &= (u16)~value;
+		vm->devices.pm1_status &= (u16)~value;
 		if (size == 4)
-			vm->pm1_enable = (u16)(value >> 16);
+			vm->devices.pm1_enable = (u16)(value >> 16);
 		break;
 	case PM1_ENABLE:
-		vm->pm1_enable = (u16)value;
+		vm->devices.pm1_enable = (u16)value;
 		break;
 	case PM1_CONTROL:
-		vm->pm1_control = (u16)(value & ~SLP_EN);
+		vm->devices.pm1_control = (u16)(value & ~SLP_EN);
 		if ((value & SLP_EN) &&
 		    (value >> SLP_TYP_SHIFT & SLP_TYP_MASK) == TABLES_SLP_TYP_S5)
 			vm->state = VM_POWERED_OFF;

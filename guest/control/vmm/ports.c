@@ -9,13 +9,13 @@
 static u32 com1_read(struct vm *vm, u32 offset, u32 size)
 {
 	(void)size;
-	return serial_read(&vm->serial, offset);
+	return serial_read(&vm->devices.serial, offset);
 }
 
 static void com1_write(struct vm *vm, u32 offset, u32 size, u32 value)
 {
 	(void)size;
-	serial_write(&vm->serial, offset, (u8)value);
+	serial_write(&vm->devices.serial, offset, (u8)value);
 }
 
 /* A keyboard controller without keyboard: never a byte, always ready for a command. */

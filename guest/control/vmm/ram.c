@@ -22,12 +22,24 @@ int ram_alloc(struct ram *ram, u64 size)
 	return -ENOMEM;
 }
 
+bool ram_free_some(struct ram *ram, u64 most)
+{
+	while (ram->part_count && most) {
+		struct ram_part *p = &ram->parts[ram->part_count - 1];
+		u64 n = MIN(p->size, most);
+		p->size -= n;
+		memset(p->host + p->size, 0, n);
+		memory_free(p->host + p->size, n);
+		most -= n;
+		if (!p->size)
+			ram->part_count--;
+	}
+	return !ram->part_count;
+}
+
 void ram_free(struct ram *ram)
 {
-	for (u32 i = 0; i < ram->part_count; i++) {
-		memset(ram->parts[i].host, 0, ram->parts[i].size);
-		memory_free(ram->parts[i].host, ram->parts[i].size);
-	}
+	(void)ram_free_some(ram, ~0ull);
 	memset(ram, 0, sizeof(*ram));
 }
 
@@ -46,6 +58,17 @@ u64 ram_high_end(const struct ram *ram)
 	return SIZE_4G + (ram->size > RAM_HOLE ? ram->size - RAM_HOLE : 0);
 }
 
+/* The host's address of a place in the RAM, which is there, and how far it goes on. */
+static u8 *at_offset(const struct ram *ram, u64 offset, u64 *room)
+{
+	const struct ram_part *p = ram->parts;
+
+	while (offset - p->offset >= p->size)
+		p++;
+	*room = p->offset + p->size - offset;
+	return p->host + (offset - p->offset);
+}
+
 /* Where the RAM at a guest-physical address lies in the host, and how far it goes on. */
 static u8 *locate(const struct ram *ram, u64 gpa, u64 *room)
 {
@@ -61,14 +84,9 @@ static u8 *locate(const struct ram *ram, u64 gpa, u64 *room)
 	} else {
 		return NULL;
 	}
-	for (u32 i = 0; i < ram->part_count; i++) {
-		const struct ram_part *p = &ram->parts[i];
-		if (offset < p->offset || offset - p->offset >= p->size)
-			continue;
-		*room = MIN(end, p->offset + p->size) - offset;
-		return p->host + (offset - p->offset);
-	}
-	return NULL;
+	u8 *at = at_offset(ram, offset, room);
+	*room = MIN(*room, end - offset);
+	return at;
 }
 
 void *ram_at(const struct ram *ram, u64 gpa, u64 size)
@@ -110,36 +128,52 @@ int ram_clear(struct ram *ram, u64 gpa, u64 size)
 	return fill(ram, gpa, NULL, size);
 }
 
-/* One slot for each piece of a region that lies in one part. */
-static int map_region(const struct ram *ram, u32 vm_handle, u64 start, u64 end, u32 *slot)
+void ram_copy(struct ram *to, const struct ram *from)
 {
-	while (start < end) {
-		u64 room;
-		u8 *at = locate(ram, start, &room);
-		if (!at)
-			return -EFAULT;
-		struct kvm_userspace_memory_region region = {
-			.slot = (*slot)++,
-			.guest_phys_addr = start,
-			.memory_size = MIN(room, end - start),
-			.userspace_addr = addr(at),
-		};
-		s64 err = kvm0_ioctl_ptr(vm_handle, KVM_SET_USER_MEMORY_REGION, &region);
-		if (err < 0)
-			return (int)err;
-		start += region.memory_size;
+	u64 room_from, room_to;
+
+	for (u64 offset = 0, n; offset < from->size; offset += n) {
+		const u8 *source = at_offset(from, offset, &room_from);
+		u8 *target = at_offset(to, offset, &room_to);
+		n = MIN(room_from, room_to);
+		memcpy(target, source, n);
 	}
-	return 0;
 }
 
-int ram_map(const struct ram *ram, u32 vm_handle)
+bool ram_slot(const struct ram *ram, u32 number, struct ram_slot *slot)
 {
-	u32 slot = 0;
-	int err = map_region(ram, vm_handle, 0, RAM_LOW_END, &slot);
+	const u64 regions[][2] = {
+		{0, RAM_LOW_END},
+		{RAM_BIOS, ram_low_top(ram)},
+		{SIZE_4G, ram_high_end(ram)},
+	};
 
-	if (!err)
-		err = map_region(ram, vm_handle, RAM_BIOS, ram_low_top(ram), &slot);
-	if (!err)
-		err = map_region(ram, vm_handle, SIZE_4G, ram_high_end(ram), &slot);
-	return err;
+	for (u32 i = 0; i < ARRAY_SIZE(regions); i++) {
+		u64 gpa = regions[i][0], end = regions[i][1], room;
+		for (; gpa < end; gpa += slot->size) {
+			u8 *host = locate(ram, gpa, &room);
+			*slot = (struct ram_slot){gpa, MIN(room, end - gpa), host};
+			if (!number--)
+				return true;
+		}
+	}
+	return false;
+}
+
+int ram_map(const struct ram *ram, u32 vm_handle, u32 flags)
+{
+	struct ram_slot slot;
+	s64 err = 0;
+
+	for (u32 i = 0; err >= 0 && ram_slot(ram, i, &slot); i++) {
+		struct kvm_userspace_memory_region region = {
+			.slot = i,
+			.flags = flags,
+			.guest_phys_addr = slot.gpa,
+			.memory_size = slot.size,
+			.userspace_addr = addr(slot.host),
+		};
+		err = kvm0_ioctl_ptr(vm_handle, KVM_SET_USER_MEMORY_REGION, &region);
+	}
+	return err < 0 ? (int)err : 0;
 }

@@ -39,6 +39,8 @@ struct ram {
 int ram_alloc(struct ram *ram, u64 size) __must_check;
 /* Clears all of it and gives it back. */
 void ram_free(struct ram *ram);
+/* The same for at most `most` bytes (whole pages) of it.  True when nothing is left. */
+bool ram_free_some(struct ram *ram, u64 most);
 /* Most that ram_alloc() would give now, in bytes. */
 u64 ram_available(void);
 
@@ -52,5 +54,19 @@ int ram_clear(struct ram *ram, u64 gpa, u64 size) __must_check;
 /* Address of `size` bytes that lie in one piece, or NULL. */
 void *ram_at(const struct ram *ram, u64 gpa, u64 size);
 
-/* Tells KVM of all slots (KVM_SET_USER_MEMORY_REGION).  0 or -errno. */
-int ram_map(const struct ram *ram, u32 vm_handle) __must_check;
+/* Copies all of it into another of the same size. */
+void ram_copy(struct ram *to, const struct ram *from);
+
+/* A piece of the RAM that lies in one piece in both memories: one memory slot of KVM's. */
+struct ram_slot {
+	u64 gpa, size;
+	u8 *host;
+};
+
+/* The slot of this number, from 0 on; false if there are no more. */
+bool ram_slot(const struct ram *ram, u32 number, struct ram_slot *slot);
+/*
+ * Tells KVM of all slots (KVM_SET_USER_MEMORY_REGION) with these flags (KVM_MEM_*), for the first
+ * time or to change the flags.  0 or -errno.
+ */
+int ram_map(const struct ram *ram, u32 vm_handle, u32 flags) __must_check;

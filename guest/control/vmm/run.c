@@ -165,7 +165,8 @@ static bool halted_for_good(struct vm *vm)
 	       kvm0_ioctl_ptr(vm->vcpu, KVM_GET_REGS, &r) >= 0 && !(r.rflags & RFLAGS_IF);
 }
 
-enum vm_state vm_step(struct vm *vm)
+/* KVM_RUN's result. */
+static s64 run_once(struct vm *vm)
 {
 	vm->state = VM_RUNS;
 	s64 r = kvm0_run_once(vm->vcpu, &vm->deadline);
@@ -177,7 +178,24 @@ enum vm_state vm_step(struct vm *vm)
 		vm_report(vm, "stopped: KVM_RUN failed: %s (%lld)", kvm0_errno_name(r), r);
 		fail(vm);
 	}
+	return r;
+}
+
+enum vm_state vm_step(struct vm *vm)
+{
+	(void)run_once(vm);
 	return vm->state;
+}
+
+bool vm_pause(struct vm *vm)
+{
+	bool goes_on = true;
+
+	vm->run->immediate_exit = 1;
+	while (vm_lives(vm) && goes_on)
+		goes_on = run_once(vm) != -EINTR;
+	vm->run->immediate_exit = 0;
+	return vm_lives(vm);
 }
 
 bool vm_ready(const struct vm *vm, u64 tsc)
@@ -193,9 +211,9 @@ void vm_wake(struct vm *vm, u32 handle)
 
 u32 vm_input_room(const struct vm *vm)
 {
-	return serial_room(&vm->serial);
+	return serial_room(&vm->devices.serial);
 }
 void vm_input(struct vm *vm, u8 byte)
 {
-	serial_receive(&vm->serial, byte);
+	serial_receive(&vm->devices.serial, byte);
 }

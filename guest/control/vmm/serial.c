@@ -94,6 +94,16 @@ void serial_init(struct serial *s, void *owner, void (*output)(void *owner, u8 b
 	s->divisor[0] = 1;
 }
 
+void serial_restore(struct serial *s, const struct serial *from)
+{
+	struct serial leads = *s;
+
+	*s = *from;
+	s->owner = leads.owner;
+	s->output = leads.output;
+	s->set_irq = leads.set_irq;
+}
+
 static u8 read_data(struct serial *s)
 {
 	u8 byte = 0;

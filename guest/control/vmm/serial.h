@@ -24,6 +24,9 @@ struct serial {
 /* State after reset.  `output` gets each byte sent, `set_irq` each change of the line. */
 void serial_init(struct serial *s, void *owner, void (*output)(void *owner, u8 byte),
 		 void (*set_irq)(void *owner, bool level));
+/* The state of another one, but for where it leads to; the line's level is in the irqchip's state.
+ */
+void serial_restore(struct serial *s, const struct serial *from);
 /* Register access, offset 0..7. */
 u8 serial_read(struct serial *s, u32 offset);
 void serial_write(struct serial *s, u32 offset, u8 value);

@@ -77,7 +77,7 @@ static s64 create_machine(struct vm *vm, const char **step)
 	if (err < 0)
 		return err;
 	*step = "KVM_SET_USER_MEMORY_REGION";
-	return ram_map(&vm->ram, vm->handle);
+	return ram_map(&vm->ram, vm->handle, 0);
 }
 
 static s64 create_vcpu(struct vm *vm, const char **step)
@@ -98,25 +98,53 @@ static s64 create_vcpu(struct vm *vm, const char **step)
 	return kvm0_set_page(vm->vcpu, 0, vm->run);
 }
 
-/* The part that can go wrong without kvm0's help: the kernel, and the memory. */
-static int load(struct vm *vm, struct linux_entry *entry, char *why, u64 why_size)
+static s64 create_objects(struct vm *vm, const char **step)
 {
-	const struct vm_config *c = &vm->config;
-	struct linux_image image;
-	char reason[160];
+	s64 err = create_machine(vm, step);
 
-	int err = linux_check(&image, c->kernel, c->kernel_size, reason, sizeof(reason));
-	if (!err && ram_alloc(&vm->ram, c->mem)) {
+	return err < 0 ? err : create_vcpu(vm, step);
+}
+
+static void explain(s64 err, const char *step, char *why, u64 why_size)
+{
+	format_text(why, why_size, "%s failed: %s (%lld)", step, kvm0_errno_name(err), err);
+}
+
+int vm_create_empty(struct vm *vm, const struct vm_config *config, const struct vm_sink *sink,
+		    char *why, u64 why_size)
+{
+	const char *step = "";
+
+	memset(vm, 0, sizeof(*vm));
+	vm->config = *config;
+	vm->sink = *sink;
+	vm->state = VM_RUNS;
+	serial_init(&vm->devices.serial, vm, on_output, on_serial_irq);
+	if (ram_alloc(&vm->ram, config->mem)) {
 		format_text(
 			why, why_size,
 			"no %llu MiB of memory for it: %llu MiB are free; use a smaller mem=, or "
 			"stop another VM",
-			c->mem / SIZE_1M, ram_available() / SIZE_1M);
+			config->mem / SIZE_1M, ram_available() / SIZE_1M);
 		return -ENOMEM;
 	}
-	if (!err)
-		err = linux_load(&vm->ram, &image, c->initrd, c->initrd_size, c->cmdline,
-				 TABLES_BASE, entry, reason, sizeof(reason));
+	s64 err = create_objects(vm, &step);
+	if (err < 0) {
+		explain(err, step, why, why_size);
+		vm_destroy(vm);
+	}
+	return err < 0 ? (int)err : 0;
+}
+
+/* Kernel, initrd and tables. */
+static int load(struct vm *vm, const struct linux_image *image, struct linux_entry *entry,
+		char *why, u64 why_size)
+{
+	const struct vm_config *c = &vm->config;
+	char reason[160];
+	int err = linux_load(&vm->ram, image, c->initrd, c->initrd_size, c->cmdline, TABLES_BASE,
+			     entry, reason, sizeof(reason));
+
 	if (!err && tables_write(&vm->ram)) {
 		format_text(reason, sizeof(reason), "leaves no room for the ACPI tables");
 		err = -EFAULT;
@@ -129,41 +157,50 @@ static int load(struct vm *vm, struct linux_entry *entry, char *why, u64 why_siz
 int vm_create(struct vm *vm, const struct vm_config *config, const struct vm_sink *sink, char *why,
 	      u64 why_size)
 {
+	struct linux_image image;
 	struct linux_entry entry;
 	const char *step = "";
+	char reason[160];
 
-	memset(vm, 0, sizeof(*vm));
-	vm->config = *config;
-	vm->sink = *sink;
-	vm->state = VM_RUNS;
-	int err = load(vm, &entry, why, why_size);
+	int err = linux_check(&image, config->kernel, config->kernel_size, reason, sizeof(reason));
 	if (err) {
-		vm_destroy(vm);
+		format_text(why, why_size, "%s %s", config->kernel_name, reason);
 		return err;
 	}
-	s64 result = create_machine(vm, &step);
-	if (result >= 0)
-		result = create_vcpu(vm, &step);
-	if (result >= 0)
-		result = vcpu_setup(vm->vcpu, &entry, &step);
-	if (result < 0) {
-		format_text(why, why_size, "%s failed: %s (%lld)", step, kvm0_errno_name(result),
-			    result);
-		vm_destroy(vm);
-		return (int)result;
+	err = vm_create_empty(vm, config, sink, why, why_size);
+	if (err)
+		return err;
+	err = load(vm, &image, &entry, why, why_size);
+	if (!err) {
+		err = vcpu_setup(vm->vcpu, &entry, &step);
+		if (err)
+			explain(err, step, why, why_size);
 	}
-	serial_init(&vm->serial, vm, on_output, on_serial_irq);
-	return 0;
+	if (err)
+		vm_destroy(vm);
+	return err;
 }
 
-void vm_destroy(struct vm *vm)
+void vm_move(struct vm *to, struct vm *from)
+{
+	*to = *from;
+	to->devices.serial.owner = to;
+	memset(from, 0, sizeof(*from));
+}
+
+void vm_close(struct vm *vm)
 {
 	if (vm->vcpu)
 		(void)kvm0_close(vm->vcpu);
 	if (vm->handle)
 		(void)kvm0_close(vm->handle);
 	memory_free(vm->run, vm->run_size);
-	ram_free(&vm->ram);
 	vm->vcpu = vm->handle = 0;
 	vm->run = NULL;
+}
+
+void vm_destroy(struct vm *vm)
+{
+	vm_close(vm);
+	ram_free(&vm->ram);
 }

@@ -44,6 +44,14 @@ struct vm_sink {
 	void (*report)(void *owner, const char *line);
 };
 
+/* The devices that are the VMM's own. */
+struct vm_devices {
+	struct serial serial;
+	u8 cmos_index;
+	u16 pm1_status, pm1_enable, pm1_control;
+	u64 pm_timer_lag; /* ticks of the machine's TSC that were no time for the guest */
+};
+
 struct vm {
 	struct vm_config config;
 	struct vm_sink sink;
@@ -53,9 +61,7 @@ struct vm {
 	struct kvm_run *run;
 	u64 run_size;
 	struct ram ram;
-	struct serial serial;
-	u8 cmos_index;
-	u16 pm1_status, pm1_enable, pm1_control;
+	struct vm_devices devices;
 	bool named; /* unknown ports and addresses are reported */
 	u64 unknown_ports, unknown_mmio;
 	u64 seen[VM_NAMED_MAX];
@@ -69,10 +75,32 @@ struct vm {
  */
 int vm_create(struct vm *vm, const struct vm_config *config, const struct vm_sink *sink, char *why,
 	      u64 why_size) __must_check;
+/*
+ * The same without anything in it: its memory is undefined and its vCPU as new, for a state
+ * that comes from elsewhere.
+ */
+int vm_create_empty(struct vm *vm, const struct vm_config *config, const struct vm_sink *sink,
+		    char *why, u64 why_size) __must_check;
+/* Makes *to of *from, which is no more then. */
+void vm_move(struct vm *to, struct vm *from);
 void vm_destroy(struct vm *vm);
+/* The same but for its memory, which is left for the caller. */
+void vm_close(struct vm *vm);
+
+/* Whether it goes on: it has not come to any of its ends. */
+static inline bool vm_lives(const struct vm *vm)
+{
+	return vm->state == VM_RUNS || vm->state == VM_WAITS;
+}
 
 /* One KVM_RUN, and what its exit asks for.  Returns vm->state. */
 enum vm_state vm_step(struct vm *vm);
+/*
+ * Completes the access that the last exit was about, without another instruction: behind it
+ * KVM's state of the vCPU is whole (KVM API, KVM_RUN).  False if that ended the VM: see
+ * vm->state.
+ */
+bool vm_pause(struct vm *vm) __must_check;
 /* Whether vm_step() has something to do now: it runs, or its deadline has come. */
 bool vm_ready(const struct vm *vm, u64 tsc);
 /* A vCPU with this handle, or KVM0_WAKE_ALL, has an event. */
