@@ -3,6 +3,7 @@
 #include <linux/errno.h>
 #include "guest/control/guests.h"
 #include "guest/control/terminal.h"
+#include "guest/control/vmm/migrate.h"
 #include "guest/lib/console.h"
 #include "guest/lib/format.h"
 #include "guest/lib/hypercall.h"
@@ -17,6 +18,7 @@
 static struct guest guests[GUESTS_MAX];
 static struct guest *attached;
 static bool debug;
+static struct migration migration;
 
 static void on_output(void *owner, u8 byte)
 {
@@ -44,17 +46,21 @@ static void on_wake(u32 handle)
 			vm_wake(&guests[i].vm, handle);
 }
 
-static int create(struct guest *g, const struct vm_config *config, char *why, u64 why_size)
+/* A new VM, or one from a snapshot if there is one. */
+static int create(struct guest *g, const struct vm_config *config, const struct snapshot *snapshot,
+		  char *why, u64 why_size)
 {
 	struct vm_sink sink = {.owner = g, .output = on_output, .report = on_report};
-	int err = vm_create(&g->vm, config, &sink, why, why_size);
+	int err = snapshot ? snapshot_restore(snapshot, &g->vm, &sink, why, why_size)
+			   : vm_create(&g->vm, config, &sink, why, why_size);
 
 	g->used = !err;
 	g->vm.named = debug;
 	return err;
 }
 
-int guests_start(const struct vm_config *config, char *why, u64 why_size)
+static int start(const struct vm_config *config, const struct snapshot *snapshot, char *why,
+		 u64 why_size)
 {
 	struct guest *g = NULL;
 
@@ -69,17 +75,43 @@ int guests_start(const struct vm_config *config, char *why, u64 why_size)
 	kvm0_on_wake(on_wake);
 	g->id = (u32)(g - guests) + 1;
 	g->held_total = g->queue_head = g->queue_tail = 0;
-	int err = create(g, config, why, why_size);
+	int err = create(g, config, snapshot, why, why_size);
 	if (err)
 		return err;
 	guests_attach(g);
 	return (int)g->id;
 }
 
+int guests_start(const struct vm_config *config, char *why, u64 why_size)
+{
+	return start(config, NULL, why, why_size);
+}
+
+int guests_restore(const struct snapshot *snapshot, char *why, u64 why_size)
+{
+	return start(NULL, snapshot, why, why_size);
+}
+
+int guests_migrate(struct guest *g, u32 rounds, char *why, u64 why_size)
+{
+	if (guests_migrating()) {
+		format_text(why, why_size, "another VM is being migrated");
+		return -EBUSY;
+	}
+	return migrate_start(&migration, &g->vm, rounds, why, why_size);
+}
+
+bool guests_migrating(void)
+{
+	return migration.state != MIGRATE_NONE;
+}
+
 void guests_stop(struct guest *g)
 {
 	if (attached == g)
 		attached = NULL;
+	if (migration.vm == &g->vm)
+		migrate_cancel(&migration);
 	vm_destroy(&g->vm);
 	g->used = false;
 }
@@ -148,14 +180,16 @@ static void restart(struct guest *g)
 	on_report(g, "resets: it is started again");
 	config = g->vm.config;
 	guests_stop(g);
-	if (create(g, &config, why, sizeof(why)))
+	if (create(g, &config, NULL, why, sizeof(why)))
 		terminal_say("VM %u (%s) does not start again: %s", g->id, config.name, why);
 	else if (was_attached)
 		attached = g;
 }
 
-static void finish(struct guest *g, enum vm_state state)
+static void finish(struct guest *g)
 {
+	enum vm_state state = g->vm.state;
+
 	if (state == VM_RESET) {
 		restart(g);
 		return;
@@ -167,21 +201,29 @@ static void finish(struct guest *g, enum vm_state state)
 	guests_stop(g);
 }
 
+/* Runs it once, if it can, and sees to its end. */
+static void run(struct guest *g)
+{
+	feed(g);
+	if (vm_ready(&g->vm, rdtsc())) {
+		bool shared = guests_count() > 1 || guests_migrating();
+		time_alarm(shared ? SLICE_SHARED_US : SLICE_ALONE_US);
+		(void)vm_step(&g->vm);
+	}
+	if (!vm_lives(&g->vm))
+		finish(g);
+}
+
 u64 guests_run(void)
 {
 	u64 next = TIME_NEVER;
 
-	for (u32 i = 0; i < GUESTS_MAX; i++) {
-		struct guest *g = &guests[i];
-		if (!g->used)
-			continue;
-		feed(g);
-		if (vm_ready(&g->vm, rdtsc())) {
-			time_alarm(guests_count() > 1 ? SLICE_SHARED_US : SLICE_ALONE_US);
-			enum vm_state state = vm_step(&g->vm);
-			if (state != VM_RUNS && state != VM_WAITS)
-				finish(g, state);
-		}
+	for (u32 i = 0; i < GUESTS_MAX; i++)
+		if (guests[i].used)
+			run(&guests[i]);
+	if (guests_migrating()) {
+		migrate_step(&migration);
+		return 0;
 	}
 	for (u32 i = 0; i < GUESTS_MAX; i++) {
 		if (!guests[i].used)

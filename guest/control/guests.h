@@ -5,7 +5,7 @@
  */
 #pragma once
 
-#include "guest/control/vmm/vm.h"
+#include "guest/control/vmm/snapshot.h"
 
 #define GUESTS_MAX    8u
 #define GUESTS_HELD   32768u /* bytes of output kept of a guest that is not attached */
@@ -25,6 +25,15 @@ struct guest {
  * Makes a VM and gives it the console.  Its number, or -errno with why[] a sentence.
  */
 int guests_start(const struct vm_config *config, char *why, u64 why_size) __must_check;
+/* The same of a saved VM, which goes on where it was saved. */
+int guests_restore(const struct snapshot *snapshot, char *why, u64 why_size) __must_check;
+/*
+ * Begins to migrate a VM into a new one, which then takes its place; guests_run() does the work.
+ * 0, or -errno with why[].
+ */
+int guests_migrate(struct guest *g, u32 rounds, char *why, u64 why_size) __must_check;
+/* Whether a migration is under way; there is one at a time. */
+bool guests_migrating(void);
 /* Ends a VM and frees all it has. */
 void guests_stop(struct guest *g);
 /* The one with this number, or NULL. */

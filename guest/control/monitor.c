@@ -41,14 +41,14 @@ static void take_line(const char *text)
 	m.next = m.text;
 }
 
-/* Carries out what is left of the line; `wait` leaves the rest for later. */
+/* Carries out what is left of the line; `wait`, and `migrate`, leave the rest for later. */
 static void do_orders(void)
 {
 	static struct order order;
 	char why[200];
 
 	m.waits = m.waits && guests_count();
-	while (m.next && !m.waits) {
+	while (m.next && !m.waits && !guests_migrating()) {
 		if (order_next(&order, &m.next, why, sizeof(why))) {
 			terminal_say("%s", why);
 			m.next = NULL;
@@ -106,7 +106,7 @@ static void take_input(void)
 
 static void show_prompt(void)
 {
-	bool wanted = !guests_attached() && !m.next && !m.waits;
+	bool wanted = !guests_attached() && !m.next && !m.waits && !guests_migrating();
 
 	if (wanted && !m.prompt)
 		terminal_prompt();

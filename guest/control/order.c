@@ -165,3 +165,22 @@ int order_parse_run(const struct order *order, struct order_run *run, char *why,
 	}
 	return 0;
 }
+
+int order_parse_one(const struct order *order, const char *key, const char **subject,
+		    const char **value, char *why, u64 why_size)
+{
+	*subject = *value = NULL;
+	for (u32 i = 1; i < order->count; i++) {
+		const char *word = order->word[i], *v = key ? value_of(word, key) : NULL;
+		if (v && *v && !*value) {
+			*value = v;
+		} else if (i == 1 && !strchr(word, '=')) {
+			*subject = word;
+		} else {
+			format_text(why, why_size, "unknown parameter '%s': help shows those of %s",
+				    word, order->word[0]);
+			return -EINVAL;
+		}
+	}
+	return 0;
+}

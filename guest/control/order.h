@@ -37,6 +37,13 @@ int order_next(struct order *order, const char **text, char *why, u64 why_size) 
 int order_parse_run(const struct order *order, struct order_run *run, char *why,
 		    u64 why_size) __must_check;
 
+/*
+ * Reads an order of the form VERB [SUBJECT] [KEY=VALUE] with the one key that it has (NULL: none).
+ * What is not there is NULL.  0, or -EINVAL with why[] a sentence.
+ */
+int order_parse_one(const struct order *order, const char *key, const char **subject,
+		    const char **value, char *why, u64 why_size) __must_check;
+
 /* "256M", "1G", "65536K".  0 or -EINVAL. */
 int order_parse_size(const char *text, u64 *bytes) __must_check;
 /* Decimal number.  0 or -EINVAL. */

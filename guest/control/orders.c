@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* What each order does; see orders.h. */
 #include "guest/control/orders.h"
+#include "guest/control/orders_vm.h"
 #include "guest/control/guests.h"
 #include "guest/control/terminal.h"
 #include "guest/lib/console.h"
@@ -11,10 +12,6 @@
 #include "guest/lib/smp.h"
 #include "guest/lib/string.h"
 #include "guest/lib/time.h"
-
-#define MEM_DEFAULT (256 * SIZE_1M)
-/* Left for the control guest's own pages when mem= is not given. */
-#define MEM_SPARE (4 * SIZE_1M)
 
 static const struct boot *boot;
 
@@ -86,125 +83,13 @@ static bool do_ls(const struct order *order)
 	return true;
 }
 
-static const struct boot_module *find_module(const char *name)
+const struct boot_module *orders_module(const char *name)
 {
 	const struct boot_module *module = boot_find_module(boot, name);
 
 	if (!module)
 		terminal_say("no module '%s': ls lists those that there are", name);
 	return module;
-}
-
-static u64 default_mem(void)
-{
-	u64 most = ram_available();
-
-	return MIN(MEM_DEFAULT, most > MEM_SPARE ? most - MEM_SPARE : most);
-}
-
-static bool do_run(const struct order *order)
-{
-	static struct vm_config config;
-	struct order_run run;
-	char why[256];
-
-	if (order_parse_run(order, &run, why, sizeof(why))) {
-		terminal_say("%s", why);
-		return false;
-	}
-	if (!kvm0_present()) {
-		terminal_say("run needs kvm0 below: boot kvm0.elf with this as its first module");
-		return false;
-	}
-	const struct boot_module *kernel = find_module(run.kernel);
-	const struct boot_module *initrd = run.initrd ? find_module(run.initrd) : NULL;
-	if (!kernel || (run.initrd && !initrd))
-		return false;
-	memset(&config, 0, sizeof(config));
-	format_text(config.name, sizeof(config.name), "%s", run.name ? run.name : run.kernel);
-	format_text(config.kernel_name, sizeof(config.kernel_name), "%s", run.kernel);
-	format_text(config.cmdline, sizeof(config.cmdline), "%s", run.cmdline);
-	config.kernel = kernel->start;
-	config.kernel_size = kernel->size;
-	config.initrd = initrd ? initrd->start : NULL;
-	config.initrd_size = initrd ? initrd->size : 0;
-	config.mem = run.mem ? run.mem : default_mem();
-	if (guests_start(&config, why, sizeof(why)) < 0) {
-		terminal_say("%s", why);
-		return false;
-	}
-	return true;
-}
-
-static const char *state_name(const struct vm *vm)
-{
-	return vm->state == VM_WAITS ? "waits" : "runs";
-}
-
-static void list_exits(const struct vm *vm)
-{
-	char text[256];
-	size_t n = 0;
-
-	text[0] = 0;
-	for (u32 i = 0; i < VM_EXIT_KINDS; i++)
-		if (vm->exits[i] && n < sizeof(text))
-			n += format_text(text + n, sizeof(text) - n, " %s %llu", vm_exit_name(i),
-					 vm->exits[i]);
-	terminal_say("   exits:%s; to nothing: ports %llu, memory %llu", n ? text : " none",
-		     vm->unknown_ports, vm->unknown_mmio);
-}
-
-static bool do_vms(const struct order *order)
-{
-	(void)order;
-	if (!guests_count())
-		terminal_say("no VMs: run starts one");
-	for (u32 id = 1; id <= GUESTS_MAX; id++) {
-		const struct guest *g = guests_find(id);
-		if (!g)
-			continue;
-		terminal_say("%2u %-20s %-5s %6llu MiB%s", id, g->vm.config.name,
-			     state_name(&g->vm), g->vm.config.mem / SIZE_1M,
-			     g == guests_attached() ? "  has the console" : "");
-		list_exits(&g->vm);
-	}
-	return true;
-}
-
-/* The VM that the order's only argument names; with one VM it may be left out. */
-static struct guest *named_guest(const struct order *order)
-{
-	u32 id = 0;
-
-	if (order->count == 1 && guests_count() == 1)
-		while (!guests_find(++id))
-			;
-	else if (order->count == 1)
-		terminal_say("%s which VM? vms lists their numbers", order->word[0]);
-	else if (order_parse_number(order->word[1], &id) || !guests_find(id))
-		terminal_say("no VM '%s': vms lists their numbers", order->word[1]);
-	return guests_find(id);
-}
-
-static bool do_attach(const struct order *order)
-{
-	struct guest *g = named_guest(order);
-
-	if (g)
-		guests_attach(g);
-	return g != NULL;
-}
-
-static bool do_stop(const struct order *order)
-{
-	struct guest *g = named_guest(order);
-
-	if (!g)
-		return false;
-	guests_stop(g);
-	terminal_say("VM %u (%s) is stopped", g->id, g->vm.config.name);
-	return true;
 }
 
 static bool do_log(const struct order *order)
@@ -276,12 +161,17 @@ static const struct {
 	bool (*carry_out)(const struct order *order);
 	const char *arguments, *help;
 } verbs[] = {
-	{"run", ORDER_WORDS, do_run, " KERNEL [initrd=MODULE] [mem=SIZE] [name=NAME] [-- ...]",
-	 "start a Linux kernel as a VM"},
+	{"run", ORDER_WORDS, orders_vm_run,
+	 " KERNEL [initrd=MODULE] [mem=SIZE] [name=NAME] [-- ...]", "start a Linux kernel as a VM"},
 	{"ls", 1, do_ls, "", "list the modules"},
-	{"vms", 1, do_vms, "", "list the VMs and their exits"},
-	{"attach", 2, do_attach, " N", "give VM N the console (Ctrl-] takes it back)"},
-	{"stop", 2, do_stop, " N", "end VM N"},
+	{"vms", 1, orders_vm_vms, "", "list the VMs with their exits, and the saved ones"},
+	{"attach", 2, orders_vm_attach, " N", "give VM N the console (Ctrl-] takes it back)"},
+	{"stop", 2, orders_vm_stop, " N", "end VM N"},
+	{"save", 3, orders_vm_save, " N [name=NAME]", "keep VM N's state and memory; it goes on"},
+	{"restore", 2, orders_vm_restore, " NAME", "make a new VM of a saved one"},
+	{"forget", 2, orders_vm_forget, " NAME", "give a saved VM's memory back"},
+	{"migrate", 3, orders_vm_migrate, " N [rounds=COUNT]",
+	 "move VM N, while it runs, into a new VM"},
 	{"wait", 1, NULL, "", "go on with the line's next order when all VMs have ended"},
 	{"cpus", 1, do_cpus, "", "start and count the CPUs"},
 	{"log", 1, do_log, "", "show kvm0's log"},

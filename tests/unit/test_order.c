@@ -149,6 +149,38 @@ static void test_numbers(void **state)
 	assert_int_equal(order_parse_number("x", &n), -EINVAL);
 }
 
+static int parse_one(const char *text, const char *key, const char **subject, const char **value)
+{
+	assert_int_equal(order_next(&order, &text, why, sizeof(why)), 0);
+	return order_parse_one(&order, key, subject, value, why, sizeof(why));
+}
+
+static void test_one_subject_and_one_key(void **state)
+{
+	const char *subject, *value;
+	const char *bad[] = {
+		"save 1 2",      "save 1 name=",   "save 1 nam=x", "save 1 name=a name=b",
+		"save name=a 1", "save 1 rounds=3"};
+
+	(void)state;
+	assert_int_equal(parse_one("save", "name", &subject, &value), 0);
+	assert_null(subject);
+	assert_null(value);
+	assert_int_equal(parse_one("save 7 name=x", "name", &subject, &value), 0);
+	assert_string_equal(subject, "7");
+	assert_string_equal(value, "x");
+	assert_int_equal(parse_one("save name=y", "name", &subject, &value), 0);
+	assert_null(subject);
+	assert_string_equal(value, "y");
+	assert_int_equal(parse_one("stop 2", NULL, &subject, &value), 0);
+	assert_string_equal(subject, "2");
+	assert_int_equal(parse_one("stop x=2", NULL, &subject, &value), -EINVAL);
+	for (unsigned i = 0; i < ARRAY_SIZE(bad); i++) {
+		assert_int_equal(parse_one(bad[i], "name", &subject, &value), -EINVAL);
+		assert_non_null(strstr(why, "unknown parameter"));
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -156,6 +188,7 @@ int main(void)
 		cmocka_unit_test(test_run_all_parameters),      cmocka_unit_test(test_run_defaults),
 		cmocka_unit_test(test_run_rounds_memory_up),    cmocka_unit_test(test_run_refuses),
 		cmocka_unit_test(test_run_command_line_length), cmocka_unit_test(test_numbers),
+		cmocka_unit_test(test_one_subject_and_one_key),
 	};
 	return cmocka_run_group_tests_name("order", tests, NULL, NULL);
 }

@@ -3,7 +3,9 @@
  * The control guest's VMM (guest/control/vmm) as a Linux process on /dev/kvm: what guest/lib
  * does on the bare machine is done here by system calls.  Run by hand:
  * (a SIGTERM shows the vCPU's registers)
- *   vmm-host KERNEL INITRD|- MEM_MIB COMMAND-LINE
+ *   vmm-host KERNEL INITRD|- MEM_MIB COMMAND-LINE [save|migrate SECONDS]
+ * With the last words it saves the VM each so many seconds and goes on with a new one made of
+ * that, or migrates it.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -19,11 +21,13 @@
 #include <termios.h>
 #include <time.h>
 #include <unistd.h>
-#include "guest/control/vmm/vm.h"
+#include "guest/control/vmm/migrate.h"
 #include "guest/lib/hypercall.h"
 #include "guest/lib/memory.h"
 #include "guest/lib/rtc.h"
 #include "guest/lib/time.h"
+
+#define ALARM_HZ 50
 
 static int kvm;
 static u64 tsc_hz;
@@ -31,7 +35,11 @@ static struct termios saved;
 
 s64 kvm0_ioctl(u32 handle, u64 request, u64 arg)
 {
-	int r = ioctl(handle ? (int)handle : kvm, request, arg);
+	int r;
+
+	do
+		r = ioctl(handle ? (int)handle : kvm, request, arg);
+	while (r < 0 && errno == EINTR && request != KVM_RUN);
 	return r < 0 ? -errno : r;
 }
 
@@ -113,11 +121,12 @@ static void on_report(void *owner, const char *text)
 	fprintf(stderr, "\r\nVM %s\r\n", text);
 }
 
-static volatile sig_atomic_t ended;
+static volatile sig_atomic_t ended, alarms;
 
 static void on_alarm(int signal)
 {
 	(void)signal;
+	alarms++;
 }
 
 static void on_end(int signal)
@@ -155,7 +164,7 @@ static void restore(void)
 static void set_up_terminal(void)
 {
 	struct termios raw;
-	struct itimerval every = {{0, 20000}, {0, 20000}};
+	struct itimerval every = {{0, 1000000 / ALARM_HZ}, {0, 1000000 / ALARM_HZ}};
 	struct sigaction action = {.sa_handler = on_alarm};
 
 	if (!tcgetattr(0, &saved)) {
@@ -179,16 +188,55 @@ static void take_input(struct vm *vm)
 		vm_input(vm, byte);
 }
 
+static const struct vm_sink sink = {NULL, on_output, on_report};
+
+static void must(int err, const char *why)
+{
+	if (!err)
+		return;
+	fprintf(stderr, "\r\n%s\r\n", why);
+	exit(1);
+}
+
+static void save_and_restore(struct vm *vm)
+{
+	static struct snapshot snapshot;
+	char why[256];
+
+	must(snapshot_take(&snapshot, vm, why, sizeof(why)), why);
+	vm_destroy(vm);
+	must(snapshot_restore(&snapshot, vm, &sink, why, sizeof(why)), why);
+	snapshot_free(&snapshot);
+}
+
+/* What the event loop of the control guest does. */
+static void move(struct vm *vm, const char *how, long every)
+{
+	static struct migration migration;
+	char why[256];
+
+	if (migration.state != MIGRATE_NONE) {
+		migrate_step(&migration);
+	} else if (how && alarms > ALARM_HZ * every) {
+		alarms = 0;
+		if (!strcmp(how, "save"))
+			save_and_restore(vm);
+		else
+			must(migrate_start(&migration, vm, MIGRATE_ROUNDS, why, sizeof(why)), why);
+	}
+}
+
 int main(int argc, char **argv)
 {
 	static struct vm_config config;
 	static struct vm vm;
-	struct vm_sink sink = {NULL, on_output, on_report};
 	char why[256];
 
 	kvm = open("/dev/kvm", O_RDWR);
-	if (argc != 5 || kvm < 0) {
-		fprintf(stderr, "vmm-host KERNEL INITRD|- MEM_MIB COMMAND-LINE (needs /dev/kvm)\n");
+	if ((argc != 5 && argc != 7) || kvm < 0) {
+		fprintf(stderr,
+			"vmm-host KERNEL INITRD|- MEM_MIB COMMAND-LINE [save|migrate SECONDS] "
+			"(needs /dev/kvm)\n");
 		return 2;
 	}
 	measure_tsc();
@@ -204,9 +252,10 @@ int main(int argc, char **argv)
 	}
 	vm.named = true;
 	set_up_terminal();
-	do
+	do {
 		take_input(&vm);
-	while (vm_step(&vm) == VM_RUNS && !ended);
+		move(&vm, argc == 7 ? argv[5] : NULL, argc == 7 ? atol(argv[6]) : 0);
+	} while (vm_lives(&vm) && vm_step(&vm) == VM_RUNS && !ended);
 	if (ended)
 		vm_report_registers(&vm);
 	fprintf(stderr, "\r\nend: state %d, exits IO %llu MMIO %llu\r\n", (int)vm.state,

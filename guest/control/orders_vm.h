@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: MIT */
+/* What the orders about VMs do, each as orders_do(). */
+#pragma once
+
+#include "guest/control/order.h"
+
+bool orders_vm_run(const struct order *order);
+bool orders_vm_vms(const struct order *order);
+bool orders_vm_attach(const struct order *order);
+bool orders_vm_stop(const struct order *order);
+bool orders_vm_save(const struct order *order);
+bool orders_vm_restore(const struct order *order);
+bool orders_vm_forget(const struct order *order);
+bool orders_vm_migrate(const struct order *order);

@@ -1,0 +1,183 @@
+/* SPDX-License-Identifier: MIT */
+/* KVM's state of a VM; see state.h. */
+#include <linux/errno.h>
+#include "guest/control/vmm/state.h"
+#include "guest/lib/cpu.h"
+#include "guest/lib/hypercall.h"
+#include "guest/lib/string.h"
+
+#define MSR_TSC 0x10u
+
+/* What one pair of requests moves as it is. */
+struct item {
+	const char *name;
+	u64 get, set;
+	size_t offset;
+};
+
+#define ITEM(name, member)                                                                         \
+	{                                                                                          \
+#name, KVM_GET_##name, KVM_SET_##name, offsetof(struct state, member)              \
+	}
+
+/*
+ * The order of both directions.  MP_STATE comes first, because reading it can take an INIT or
+ * SIPI; SREGS2 before LAPIC, which needs the APIC's mode.  The TSC and the MSRs follow: the TSC
+ * deadline among them needs the local APIC's timer mode and the guest's TSC.  The events come
+ * last of all: several of the others change what is pending.
+ */
+static const struct item vcpu_items[] = {
+	ITEM(MP_STATE, mp_state), ITEM(SREGS2, sregs),        ITEM(REGS, regs),
+	ITEM(XCRS, xcrs),         ITEM(DEBUGREGS, debugregs), ITEM(LAPIC, lapic),
+};
+static const struct item events[] = {ITEM(VCPU_EVENTS, events)};
+static const struct item vm_items[] = {ITEM(PIT2, pit), ITEM(CLOCK, clock)};
+
+static s64 move(const struct item *items, u32 count, bool set, u32 handle, const struct state *s,
+		const char **step)
+{
+	s64 err = 0;
+
+	for (u32 i = 0; i < count && err >= 0; i++) {
+		*step = items[i].name;
+		err = kvm0_ioctl(handle, set ? items[i].set : items[i].get,
+				 addr(s) + items[i].offset);
+	}
+	return err;
+}
+
+/* How the guest's TSC lies to the machine's. */
+static s64 tsc_offset(u32 vcpu, u64 request, const u64 *offset, const char **step)
+{
+	struct kvm_device_attr attr = {
+		.group = KVM_VCPU_TSC_CTRL, .attr = KVM_VCPU_TSC_OFFSET, .addr = addr(offset)};
+
+	*step = "TSC_OFFSET";
+	return kvm0_ioctl_ptr(vcpu, request, &attr);
+}
+
+static s64 get_xsave(struct state *s, u32 vm, u32 vcpu, const char **step)
+{
+	*step = "XSAVE2";
+	s64 size = kvm0_ioctl(vm, KVM_CHECK_EXTENSION, KVM_CAP_XSAVE2);
+	if (size < 0 || size > (s64)sizeof(s->xsave))
+		return size < 0 ? size : -E2BIG;
+	return kvm0_ioctl_ptr(vcpu, KVM_GET_XSAVE2, s->xsave);
+}
+
+/*
+ * All MSRs that KVM says are state, but the TSC: that would be moved by its value, which is of
+ * another moment each time.
+ */
+static s64 get_msrs(struct state *s, u32 vcpu, const char **step)
+{
+	static struct {
+		struct kvm_msr_list head;
+		u32 indices[STATE_MSRS_MAX];
+	} list;
+
+	*step = "MSR_INDEX_LIST";
+	list.head.nmsrs = STATE_MSRS_MAX;
+	s64 err = kvm0_ioctl_ptr(0, KVM_GET_MSR_INDEX_LIST, &list);
+	if (err < 0)
+		return err;
+	s->msrs.head.nmsrs = 0;
+	for (u32 i = 0; i < list.head.nmsrs; i++)
+		if (list.indices[i] != MSR_TSC)
+			s->msrs.entries[s->msrs.head.nmsrs++].index = list.indices[i];
+	*step = "MSRS";
+	err = kvm0_ioctl_ptr(vcpu, KVM_GET_MSRS, &s->msrs);
+	if (err >= 0 && err != s->msrs.head.nmsrs)
+		return -EIO;
+	return err;
+}
+
+static s64 set_msrs(const struct state *s, u32 vcpu, const char **step)
+{
+	*step = "MSRS";
+	s64 err = kvm0_ioctl(vcpu, KVM_SET_MSRS, addr(&s->msrs));
+	return err >= 0 && err != s->msrs.head.nmsrs ? -EIO : err;
+}
+
+static s64 get_cpuid(struct state *s, u32 vcpu, const char **step)
+{
+	*step = "CPUID2";
+	s->cpuid.head.nent = STATE_CPUID_MAX;
+	s64 err = kvm0_ioctl_ptr(vcpu, KVM_GET_CPUID2, &s->cpuid);
+	if (err < 0)
+		return err;
+	*step = "TSC_KHZ";
+	err = kvm0_ioctl(vcpu, KVM_GET_TSC_KHZ, 0);
+	s->tsc_khz = (u64)err;
+	return err;
+}
+
+static s64 set_cpuid(const struct state *s, u32 vcpu, const char **step)
+{
+	*step = "CPUID2";
+	s64 err = kvm0_ioctl(vcpu, KVM_SET_CPUID2, addr(&s->cpuid));
+	if (err < 0)
+		return err;
+	*step = "TSC_KHZ";
+	return kvm0_ioctl(vcpu, KVM_SET_TSC_KHZ, s->tsc_khz);
+}
+
+static s64 irqchips(const struct state *s, u32 vm, u64 request, const char **step)
+{
+	s64 err = 0;
+
+	*step = "IRQCHIP";
+	for (u32 i = 0; i < STATE_IRQCHIPS && err >= 0; i++)
+		err = kvm0_ioctl(vm, request, addr(&s->irqchips[i]));
+	return err;
+}
+
+s64 state_get(struct state *s, u32 vm, u32 vcpu, const char **step)
+{
+	memset(s, 0, sizeof(*s));
+	for (u32 i = 0; i < STATE_IRQCHIPS; i++)
+		s->irqchips[i].chip_id = i;
+	s->taken_at = rdtsc();
+	s64 err = tsc_offset(vcpu, KVM_GET_DEVICE_ATTR, &s->tsc_offset, step);
+	if (err >= 0)
+		err = get_cpuid(s, vcpu, step);
+	if (err >= 0)
+		err = move(vcpu_items, ARRAY_SIZE(vcpu_items), false, vcpu, s, step);
+	if (err >= 0)
+		err = get_xsave(s, vm, vcpu, step);
+	if (err >= 0)
+		err = get_msrs(s, vcpu, step);
+	if (err >= 0)
+		err = move(events, ARRAY_SIZE(events), false, vcpu, s, step);
+	if (err >= 0)
+		err = irqchips(s, vm, KVM_GET_IRQCHIP, step);
+	if (err >= 0)
+		err = move(vm_items, ARRAY_SIZE(vm_items), false, vm, s, step);
+	/* Flags that tell of the answer: KVM_SET_CLOCK takes the clock's value alone. */
+	s->clock.flags = 0;
+	return err;
+}
+
+s64 state_set(const struct state *s, u32 vm, u32 vcpu, const char **step)
+{
+	u64 offset = s->tsc_offset - (rdtsc() - s->taken_at);
+	s64 err = set_cpuid(s, vcpu, step);
+
+	if (err >= 0)
+		err = move(vcpu_items, ARRAY_SIZE(vcpu_items), true, vcpu, s, step);
+	if (err >= 0) {
+		*step = "XSAVE";
+		err = kvm0_ioctl(vcpu, KVM_SET_XSAVE, addr(s->xsave));
+	}
+	if (err >= 0)
+		err = tsc_offset(vcpu, KVM_SET_DEVICE_ATTR, &offset, step);
+	if (err >= 0)
+		err = set_msrs(s, vcpu, step);
+	if (err >= 0)
+		err = move(events, ARRAY_SIZE(events), true, vcpu, s, step);
+	if (err >= 0)
+		err = irqchips(s, vm, KVM_SET_IRQCHIP, step);
+	if (err >= 0)
+		err = move(vm_items, ARRAY_SIZE(vm_items), true, vm, s, step);
+	return err;
+}

@@ -1,0 +1,286 @@
+/* SPDX-License-Identifier: MIT */
+/* Saving and restoring KVM's state of a VM: what is moved, in which order, and failures. */
+/* sources: guest/control/vmm/state.c */
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <setjmp.h>
+#include <cmocka.h>
+#include <errno.h>
+#include <string.h>
+#include "guest/control/vmm/state.h"
+#include "guest/lib/cpu.h"
+#include "guest/lib/hypercall.h"
+
+#define VM   7u
+#define VCPU 8u
+
+/* A request that the two handles know, and the size of its structure. */
+static const struct known {
+	u64 get, set;
+	u32 handle;
+	size_t size;
+} known[] = {
+	{KVM_GET_MP_STATE, KVM_SET_MP_STATE, VCPU, sizeof(struct kvm_mp_state)},
+	{KVM_GET_SREGS2, KVM_SET_SREGS2, VCPU, sizeof(struct kvm_sregs2)},
+	{KVM_GET_REGS, KVM_SET_REGS, VCPU, sizeof(struct kvm_regs)},
+	{KVM_GET_XCRS, KVM_SET_XCRS, VCPU, sizeof(struct kvm_xcrs)},
+	{KVM_GET_DEBUGREGS, KVM_SET_DEBUGREGS, VCPU, sizeof(struct kvm_debugregs)},
+	{KVM_GET_LAPIC, KVM_SET_LAPIC, VCPU, sizeof(struct kvm_lapic_state)},
+	{KVM_GET_VCPU_EVENTS, KVM_SET_VCPU_EVENTS, VCPU, sizeof(struct kvm_vcpu_events)},
+	{KVM_GET_XSAVE2, KVM_SET_XSAVE, VCPU, sizeof(struct kvm_xsave)},
+	{KVM_GET_PIT2, KVM_SET_PIT2, VM, sizeof(struct kvm_pit_state2)},
+	{KVM_GET_CLOCK, KVM_SET_CLOCK, VM, sizeof(struct kvm_clock_data)},
+};
+
+static struct state state;
+static u64 calls[64], failing;
+static u32 call_count;
+static u64 offset_set;
+static s64 xsave_size;
+
+/* Each structure is filled with a byte of its own. */
+static u8 pattern(const struct known *k)
+{
+	return (u8)(k - known + 1);
+}
+
+static s64 simple(const struct known *k, u64 request, u8 *at)
+{
+	if (request == k->get) {
+		memset(at, pattern(k), k->size);
+		return 0;
+	}
+	for (size_t i = 0; i < k->size; i++) {
+		bool flags = request == KVM_SET_CLOCK &&
+			     i - offsetof(struct kvm_clock_data, flags) < sizeof(u32);
+		assert_int_equal(at[i], flags ? 0 : pattern(k));
+	}
+	return 0;
+}
+
+static s64 msrs(u64 request, struct kvm_msrs *m)
+{
+	assert_int_equal(m->nmsrs, 2);
+	for (u32 i = 0; i < 2; i++) {
+		u32 index = i ? 0x6e0 : 0x11;
+		assert_int_equal(m->entries[i].index, index);
+		if (request == KVM_GET_MSRS)
+			m->entries[i].data = index * 3ull;
+		assert_int_equal(m->entries[i].data, index * 3ull);
+	}
+	return 2;
+}
+
+static s64 msr_list(struct kvm_msr_list *list)
+{
+	assert_true(list->nmsrs >= 3);
+	list->nmsrs = 3;
+	list->indices[0] = 0x11;
+	list->indices[1] = 0x10; /* the TSC, which is not moved as an MSR */
+	list->indices[2] = 0x6e0;
+	return 0;
+}
+
+static s64 cpuid2(u64 request, struct kvm_cpuid2 *c)
+{
+	if (request == KVM_GET_CPUID2)
+		c->nent = 5;
+	assert_int_equal(c->nent, 5);
+	return 0;
+}
+
+static s64 irqchip(u64 request, struct kvm_irqchip *c)
+{
+	u8 *bytes = (u8 *)&c->chip;
+
+	assert_true(c->chip_id < STATE_IRQCHIPS);
+	if (request == KVM_GET_IRQCHIP)
+		memset(bytes, (int)c->chip_id + 100, sizeof(c->chip));
+	assert_int_equal(bytes[sizeof(c->chip) - 1], c->chip_id + 100);
+	return 0;
+}
+
+static s64 offset(u64 request, const struct kvm_device_attr *attr)
+{
+	assert_int_equal(attr->group, KVM_VCPU_TSC_CTRL);
+	assert_int_equal(attr->attr, KVM_VCPU_TSC_OFFSET);
+	if (request == KVM_GET_DEVICE_ATTR)
+		*(u64 *)ptr(attr->addr) = 1ull << 60;
+	else
+		offset_set = *(u64 *)ptr(attr->addr);
+	return 0;
+}
+
+s64 kvm0_ioctl(u32 handle, u64 request, u64 arg)
+{
+	calls[call_count++] = request;
+	if (request == failing)
+		return -EPERM;
+	for (u32 i = 0; i < ARRAY_SIZE(known); i++) {
+		if (request != known[i].get && request != known[i].set)
+			continue;
+		assert_int_equal(handle, known[i].handle);
+		return simple(&known[i], request, ptr(arg));
+	}
+	switch (request) {
+	case KVM_CHECK_EXTENSION:
+		assert_int_equal(arg, KVM_CAP_XSAVE2);
+		return xsave_size;
+	case KVM_GET_TSC_KHZ:
+		return 20000;
+	case KVM_SET_TSC_KHZ:
+		assert_int_equal(arg, 20000);
+		return 0;
+	case KVM_GET_MSR_INDEX_LIST:
+		assert_int_equal(handle, 0);
+		return msr_list(ptr(arg));
+	case KVM_GET_MSRS:
+	case KVM_SET_MSRS:
+		return msrs(request, ptr(arg));
+	case KVM_GET_CPUID2:
+	case KVM_SET_CPUID2:
+		return cpuid2(request, ptr(arg));
+	case KVM_GET_IRQCHIP:
+	case KVM_SET_IRQCHIP:
+		assert_int_equal(handle, VM);
+		return irqchip(request, ptr(arg));
+	case KVM_GET_DEVICE_ATTR:
+	case KVM_SET_DEVICE_ATTR:
+		assert_int_equal(handle, VCPU);
+		return offset(request, ptr(arg));
+	default:
+		fail_msg("request %llx", request);
+	}
+	return -ENOTTY;
+}
+
+s64 kvm0_ioctl_ptr(u32 handle, u64 request, void *arg)
+{
+	return kvm0_ioctl(handle, request, addr(arg));
+}
+
+static int setup(void **unused)
+{
+	(void)unused;
+	memset(&state, 0xee, sizeof(state));
+	call_count = 0;
+	failing = offset_set = 0;
+	xsave_size = 4096;
+	return 0;
+}
+
+static u32 place(u64 request)
+{
+	for (u32 i = 0; i < call_count; i++)
+		if (calls[i] == request)
+			return i;
+	fail_msg("no request %llx", request);
+	return 0;
+}
+
+static void get(void)
+{
+	const char *step = "";
+
+	assert_true(state_get(&state, VM, VCPU, &step) >= 0);
+	call_count = 0;
+}
+
+static void test_round_trip(void **unused)
+{
+	const char *step = "";
+
+	(void)unused;
+	get();
+	u64 before = rdtsc();
+	assert_true(state_set(&state, VM, VCPU, &step) >= 0);
+	/* The guest's TSC is at what it was, plus what has passed since it was set. */
+	u64 passed = rdtsc() + offset_set - (state.taken_at + (1ull << 60));
+	assert_true(passed <= rdtsc() - before);
+}
+
+static void test_order_of_setting(void **unused)
+{
+	const u64 order[][2] = {
+		{KVM_SET_CPUID2, KVM_SET_SREGS2},       {KVM_SET_CPUID2, KVM_SET_MSRS},
+		{KVM_SET_CPUID2, KVM_SET_XSAVE},        {KVM_SET_TSC_KHZ, KVM_SET_DEVICE_ATTR},
+		{KVM_SET_SREGS2, KVM_SET_LAPIC},        {KVM_SET_SREGS2, KVM_SET_MSRS},
+		{KVM_SET_LAPIC, KVM_SET_MSRS},          {KVM_SET_DEVICE_ATTR, KVM_SET_MSRS},
+		{KVM_SET_LAPIC, KVM_SET_IRQCHIP},       {KVM_SET_MSRS, KVM_SET_VCPU_EVENTS},
+		{KVM_SET_REGS, KVM_SET_VCPU_EVENTS},    {KVM_SET_LAPIC, KVM_SET_VCPU_EVENTS},
+		{KVM_SET_MP_STATE, KVM_SET_VCPU_EVENTS}};
+	const char *step = "";
+
+	(void)unused;
+	get();
+	assert_true(state_set(&state, VM, VCPU, &step) >= 0);
+	for (u32 i = 0; i < ARRAY_SIZE(order); i++)
+		assert_true(place(order[i][0]) < place(order[i][1]));
+}
+
+static void test_reading_starts_with_mp_state(void **unused)
+{
+	const char *step = "";
+
+	(void)unused;
+	assert_true(state_get(&state, VM, VCPU, &step) >= 0);
+	assert_true(place(KVM_GET_MP_STATE) < place(KVM_GET_REGS));
+	assert_true(place(KVM_GET_MP_STATE) < place(KVM_GET_LAPIC));
+	assert_true(place(KVM_GET_VCPU_EVENTS) > place(KVM_GET_LAPIC));
+}
+
+static void test_every_failure_is_told(void **unused)
+{
+	u64 all[64];
+	u32 count;
+	const char *step;
+
+	(void)unused;
+	assert_true(state_get(&state, VM, VCPU, &step) >= 0);
+	count = call_count;
+	memcpy(all, calls, sizeof(all));
+	for (u32 i = 0; i < count; i++) {
+		call_count = 0;
+		failing = all[i];
+		step = NULL;
+		assert_int_equal(state_get(&state, VM, VCPU, &step), -EPERM);
+		assert_non_null(step);
+	}
+	failing = 0;
+	get();
+	assert_true(state_set(&state, VM, VCPU, &step) >= 0);
+	count = call_count;
+	memcpy(all, calls, sizeof(all));
+	for (u32 i = 0; i < count; i++) {
+		call_count = 0;
+		failing = all[i];
+		step = NULL;
+		assert_int_equal(state_set(&state, VM, VCPU, &step), -EPERM);
+		assert_non_null(step);
+	}
+}
+
+static void test_xsave_that_is_too_large(void **unused)
+{
+	const char *step = "";
+
+	(void)unused;
+	xsave_size = STATE_XSAVE_MAX + 1;
+	assert_int_equal(state_get(&state, VM, VCPU, &step), -E2BIG);
+	assert_string_equal(step, "XSAVE2");
+}
+
+#define TEST(f) cmocka_unit_test_setup(f, setup)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(test_round_trip),
+		TEST(test_order_of_setting),
+		TEST(test_reading_starts_with_mp_state),
+		TEST(test_every_failure_is_told),
+		TEST(test_xsave_that_is_too_large),
+	};
+	return cmocka_run_group_tests_name("state", tests, NULL, NULL);
+}
