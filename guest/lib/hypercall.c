@@ -105,11 +105,24 @@ s64 kvm0_read_log(char *to, u64 size, u64 *position)
 	return r.value;
 }
 
-s64 kvm0_run_once(u32 vcpu, u64 *deadline)
+s64 kvm0_supply(u32 vm, u64 gpa, const void *memory, u32 pages, u32 flags)
+{
+	struct kvm0_supply s = {
+		.guest_phys_addr = gpa, .address = addr(memory), .pages = pages, .flags = flags};
+
+	return call(KVM0_CALL_SUPPLY, vm, addr(&s), 0).value;
+}
+
+s64 kvm0_withdraw(u32 vm, u64 gpa, u64 pages)
+{
+	return call(KVM0_CALL_WITHDRAW, vm, gpa, pages).value;
+}
+
+s64 kvm0_run_once(u32 vcpu, u64 *detail)
 {
 	struct kvm0_result r = call(KVM0_CALL_IOCTL, vcpu, KVM_RUN, 0);
 
-	*deadline = r.value == KVM0_RUN_BLOCKED ? r.second : 0;
+	*detail = r.second;
 	return r.value;
 }
 

@@ -49,15 +49,23 @@ s64 kvm0_read_log(char *to, u64 size, u64 *position);
 void kvm0_on_wake(void (*hook)(u32 handle));
 
 /*
- * One KVM_RUN.  KVM's result (0: see kvm_run; or -errno), or KVM0_RUN_AGAIN, or
- * KVM0_RUN_BLOCKED with *deadline set (TSC; KVM0_NO_DEADLINE: none).
+ * Supply `pages` pages of this machine's memory at `memory` to a slot with KVM0_MEM_ON_DEMAND, and
+ * withdraw them.  `flags`: KVM0_SUPPLY_*.  The number that were supplied, or -errno; 0 or -errno.
  */
-s64 kvm0_run_once(u32 vcpu, u64 *deadline);
+s64 kvm0_supply(u32 vm, u64 gpa, const void *memory, u32 pages, u32 flags);
+s64 kvm0_withdraw(u32 vm, u64 gpa, u64 pages);
+
+/*
+ * One KVM_RUN.  KVM's result (0: see kvm_run; or -errno), or KVM0_RUN_AGAIN, or one of these with
+ * *detail set: KVM0_RUN_BLOCKED, until when (TSC; KVM0_NO_DEADLINE: no end), and
+ * KVM0_RUN_PAGE_WANTED, the page and KVM0_WANTED_*.
+ */
+s64 kvm0_run_once(u32 vcpu, u64 *detail);
 
 /*
  * KVM_RUN with KVM's own semantics: runs again after interrupts of this machine, and halts
- * this CPU while the vCPU is blocked.  Returns 0 or -errno.  `limit` (TSC; TIME_NEVER:
- * none) ends it with -ETIMEDOUT, looked at between runs.
+ * this CPU while the vCPU is blocked.  Returns 0 or -errno, or KVM0_RUN_PAGE_WANTED.  `limit` (TSC;
+ * TIME_NEVER: none) ends it with -ETIMEDOUT, looked at between runs.
  */
 s64 kvm0_run_vcpu(u32 vcpu, u64 limit);
 

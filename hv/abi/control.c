@@ -58,7 +58,7 @@ void control_init(void)
 	map.limit = BIT(MIN(cpuid(0x80000008, 0).eax & 0xff, EPT_ADDRESS_BITS));
 	if (memmap.count)
 		top = MAX(top, ALIGN_UP(memmap.range[memmap.count - 1].end, SIZE_2M));
-	if (ept_init(&map.ept))
+	if (ept_init(&map.ept, false))
 		refuse("the memory pool is too small", "set pool= to a larger size");
 	for (u64 a = 0; a < MIN(top, map.limit);) {
 		s64 size = map_identity(a);

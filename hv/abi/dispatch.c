@@ -7,6 +7,7 @@
 #include "abi/requests.h"
 #include "core/log.h"
 #include "core/page.h"
+#include "kvm/mmu.h"
 #include "kvm/wake.h"
 
 /* What a call returns beside RAX. */
@@ -26,6 +27,9 @@ static s64 run_result(const struct run_outcome *run, s64 result, struct outcome 
 	case RUN_BLOCKED:
 		out->second = run->deadline;
 		return KVM0_RUN_BLOCKED;
+	case RUN_PAGE_WANTED:
+		out->second = run->wanted;
+		return KVM0_RUN_PAGE_WANTED;
 	case RUN_INIT:
 		out->special = HYPERCALL_INIT;
 		break;
@@ -93,6 +97,24 @@ static s64 call_set_run_page(u64 handle, u64 address, u64 number)
 	return result;
 }
 
+/* A call on the VM with that handle. */
+static s64 call_on_vm(const u64 *g)
+{
+	struct handle_ref ref;
+	s64 result = g[GPR_RDI] ? handle_get(g[GPR_RDI], &ref) : -ENOTTY;
+
+	if (result)
+		return result;
+	if (ref.kind != HANDLE_VM)
+		result = -ENOTTY;
+	else if (g[GPR_RAX] == KVM0_CALL_SUPPLY)
+		result = vm_supply(ref.vm, g[GPR_RSI]);
+	else
+		result = mmu_withdraw(ref.vm, g[GPR_RSI], g[GPR_RDX]);
+	handle_put(&ref);
+	return result;
+}
+
 #define LOG_CHUNK 512u
 
 static s64 call_read_log(u64 to, u64 size, u64 position, struct outcome *out)
@@ -129,6 +151,9 @@ static __attribute__((noinline)) s64 other_call(const u64 *g, struct outcome *ou
 	case KVM0_CALL_POOL:
 		out->second = page_total();
 		return (s64)page_unused();
+	case KVM0_CALL_SUPPLY:
+	case KVM0_CALL_WITHDRAW:
+		return call_on_vm(g);
 	default:
 		return -ENOSYS;
 	}

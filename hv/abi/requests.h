@@ -15,6 +15,7 @@ s64 vm_request(struct vm *vm, u32 request, u64 arg);
 struct run_outcome {
 	enum run_result result;
 	u64 deadline;
+	u64 wanted; /* RUN_PAGE_WANTED: RDX */
 };
 
 /* @control: the caller's virtual CPU; @run is filled for KVM_RUN. */
@@ -39,6 +40,7 @@ s64 vcpu_enable_cap(struct vcpu *c, u64 arg);
 s64 vm_set_user_memory_region(struct vm *vm, u64 arg);
 s64 vm_set_tss_addr(u64 arg);
 s64 vm_set_identity_map_addr(struct vm *vm, u64 arg);
+s64 vm_supply(struct vm *vm, u64 arg); /* KVM0_CALL_SUPPLY */
 
 /* --- vm_irq.c --- */
 s64 vm_create_pit2(struct vm *vm, u64 arg);

@@ -27,6 +27,7 @@ static s64 run(struct vcpu *c, u64 arg, struct vmx_vcpu *control, struct run_out
 	if (arg || !c->run)
 		return -EINVAL;
 	out->result = vcpu_run(c, control, &err, &out->deadline);
+	out->wanted = c->wanted;
 	return err;
 }
 

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /* Requests on a VM's handle that concern its memory. */
+#include <kvm0/abi.h>
 #include <linux/errno.h>
 #include "abi/copy.h"
 #include "abi/requests.h"
+#include "kvm/mmu.h"
 
 s64 vm_set_user_memory_region(struct vm *vm, u64 arg)
 {
@@ -29,4 +31,11 @@ s64 vm_set_identity_map_addr(struct vm *vm, u64 arg)
 		result = copy_in(&address, arg, sizeof(address));
 	spin_unlock(&vm->lock);
 	return result;
+}
+
+s64 vm_supply(struct vm *vm, u64 arg)
+{
+	struct kvm0_supply s;
+
+	return copy_in(&s, arg, sizeof(s)) ? -EFAULT : mmu_supply(vm, &s);
 }

@@ -42,6 +42,7 @@ struct walk {
 	u32 shift; /* log2 of the page's size */
 	u64 all;   /* bits set in all entries; NX: clear in all */
 	bool reserved;
+	bool absent; /* an entry is in memory that has to be supplied first */
 };
 
 static void layout_of(const struct gva_paging *pg, struct layout *l)
@@ -57,6 +58,15 @@ static void layout_of(const struct gva_paging *pg, struct layout *l)
 		*l = (struct layout){2, 10, 4, (pg->cr4 & CR4_PSE) ? PTE_PS : 0, 0};
 }
 
+/* False: it cannot be read, and so counts as not present. */
+static bool read_entry(const struct guest_mem *mem, gpa_t at, u64 *entry, u32 size, struct walk *w)
+{
+	int r = mem->read_gpa(mem->ctx, at, entry, size);
+
+	w->absent = r == GUEST_MEM_ABSENT;
+	return !r;
+}
+
 /*
  * The PAE mode's page-directory-pointer entry, which has neither rights nor
  * accessed bit.  False if it is not present, or malformed.
@@ -69,7 +79,7 @@ static bool pae_root(const struct gva_paging *pg, const struct guest_mem *mem,
 
 	if (pg->pdpte)
 		entry = pg->pdpte[index];
-	else if (mem->read_gpa(mem->ctx, gpa((pg->cr3 & 0xffffffe0ull) + index * 8), &entry, 8))
+	else if (!read_entry(mem, gpa((pg->cr3 & 0xffffffe0ull) + index * 8), &entry, 8, w))
 		return false;
 	if (!(entry & PTE_P))
 		return false;
@@ -98,7 +108,7 @@ static bool descend(const struct gva_paging *pg, const struct guest_mem *mem,
 	u64 all = ~0ull;
 
 	w->depth = 0;
-	w->reserved = false;
+	w->reserved = w->absent = false;
 	if (l->levels == 2) {
 		table &= 0xffffffffull;
 		if (l->entry_size == 8 && !pae_root(pg, mem, l, linear, w, &table))
@@ -111,7 +121,7 @@ static bool descend(const struct gva_paging *pg, const struct guest_mem *mem,
 
 		shift -= l->index_bits;
 		at = gpa(table + (linear >> shift & (BIT(l->index_bits) - 1)) * l->entry_size);
-		if (mem->read_gpa(mem->ctx, at, &entry, l->entry_size) || !(entry & PTE_P))
+		if (!read_entry(mem, at, &entry, l->entry_size, w) || !(entry & PTE_P))
 			return false;
 		w->at[w->depth] = at.v;
 		w->entry[w->depth++] = entry;
@@ -150,8 +160,7 @@ static bool allowed(const struct gva_paging *pg, u64 rights, u64 access)
  * Set accessed and dirty bits that are missing.  False if an entry has changed
  * since it was read.  Tables in memory that cannot be written keep their bits.
  */
-static bool mark(const struct guest_mem *mem, const struct layout *l, const struct walk *w,
-		 u64 access)
+static bool mark(const struct guest_mem *mem, const struct layout *l, struct walk *w, u64 access)
 {
 	if ((w->all & PTE_A) && (!(access & GVA_WRITE) || (w->entry[w->depth - 1] & PTE_D)))
 		return true;
@@ -162,8 +171,13 @@ static bool mark(const struct guest_mem *mem, const struct layout *l, const stru
 
 		if (new == old)
 			continue;
-		if (mem->cmpxchg_gpa(mem->ctx, gpa(w->at[i]), &old, new, l->entry_size))
+		switch (mem->cmpxchg_gpa(mem->ctx, gpa(w->at[i]), &old, new, l->entry_size)) {
+		case EMU_MMIO:
 			continue;
+		case GUEST_MEM_ABSENT:
+			w->absent = true;
+			return false;
+		}
 		if (old != w->entry[i])
 			return false;
 	}
@@ -242,6 +256,8 @@ static __attribute__((noinline)) int walk_carefully(const struct gva_paging *pg,
 	layout_of(pg, &l);
 	for (u32 i = 0; i < RETRIES; i++) {
 		if (!descend(pg, mem, &l, linear, &w)) {
+			if (w.absent)
+				return -EAGAIN;
 			*error = error_code(pg, access, w.reserved ? ERROR_P | ERROR_RSVD : 0);
 			return -EFAULT;
 		}
@@ -249,8 +265,11 @@ static __attribute__((noinline)) int walk_carefully(const struct gva_paging *pg,
 			*error = error_code(pg, access, ERROR_P);
 			return -EFAULT;
 		}
-		if (!(access & GVA_PEEK) && !mark(mem, &l, &w, access))
+		if (!(access & GVA_PEEK) && !mark(mem, &l, &w, access)) {
+			if (w.absent)
+				return -EAGAIN;
 			continue;
+		}
 		*out = leaf_address(&l, &w, linear);
 		return 0;
 	}

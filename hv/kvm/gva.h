@@ -12,7 +12,8 @@
 /* What the functions of struct guest_mem answer. */
 enum guest_mem_result {
 	GUEST_MEM_OK = 0,
-	EMU_MMIO = 1, /* no memory there, or (writes) memory that may not be written */
+	EMU_MMIO = 1,         /* no memory there, or (writes) memory that may not be written */
+	GUEST_MEM_ABSENT = 2, /* memory that the control guest has to supply first */
 };
 
 /*
@@ -64,7 +65,8 @@ struct gva_paging {
  * accessed and dirty bits as the CPU does.  32-bit, PAE, 4- and 5-level paging
  * with all their page sizes; CR0.WP, NX, SMEP, SMAP and reserved bits are checked;
  * protection keys are not.  A table entry outside memory counts as not present.
- * Returns 0 with *gpa set, or -EFAULT with *error the #PF error code.
+ * Returns 0 with *gpa set, -EFAULT with *error the #PF error code, or -EAGAIN: an entry is
+ * in memory that has to be supplied first.
  * SDM vol. 3, Paging.
  */
 int __must_check gva_walk(const struct gva_paging *pg, const struct guest_mem *mem, gva_t gva,

@@ -1,18 +1,18 @@
 /* SPDX-License-Identifier: MIT */
-/*
- * Guest memory: EPT pages made of memory slots on demand and taken away again, and
- * reads and writes of guest-physical memory by kvm0 itself.
- */
+/* EPT pages made of memory slots when the guest touches them, and taken away again. */
+#include "kvm/mmu.h"
+#include <kvm0/abi.h>
 #include <linux/errno.h>
 #include "core/page.h"
-#include "kvm/vcpu.h"
-#include "kvm/vm.h"
-#include "lib/string.h"
 
-/* Where the slot has @a in the machine's memory; the control guest is identity-mapped. */
-static hpa_t slot_address(const struct memslot *m, gpa_t a)
+u64 mmu_rights(const struct vm *vm, const struct memslot *m, enum ept_level level, bool writable)
 {
-	return cg_identity(gpa(m->hva + (a.v - m->base.v)));
+	u64 flags = EPT_READ | EPT_EXEC | EPT_WB;
+
+	(void)vm;
+	(void)m;
+	(void)level;
+	return writable ? flags | EPT_WRITABLE | EPT_WRITE : flags;
 }
 
 /* Does a page of @level round @a lie in the slot, and alike in both spaces? */
@@ -24,39 +24,79 @@ static bool fits(const struct memslot *m, gpa_t a, enum ept_level level)
 	       base + size <= m->base.v + m->size;
 }
 
-/* vm->lock held. */
-static enum mmu_result map_page(struct vm *vm, gpa_t a)
+/* The page at @a, which something is mapped for already, is written to. */
+static enum mmu_result grant_write(struct vcpu *c, gpa_t a)
 {
-	const struct memslot *m = memslots_find(&vm->slots, a);
-	enum ept_level level = ept_max_level();
+	struct ept_leaf leaf;
 
-	if (!m)
-		return MMU_NO_SLOT;
-	if (!page_room())
-		return MMU_NO_MEMORY;
+	if (!ept_find(&c->vm->ept, a, &leaf) || (*leaf.entry & EPT_WRITE))
+		return MMU_MAPPED; /* another vCPU was faster */
+	if (!(*leaf.entry & EPT_WRITABLE))
+		return MMU_WANTED;
+	ept_grant(&leaf, EPT_WRITE);
+	return MMU_MAPPED;
+}
+
+/* Map the page at @a of a slot whose memory is the control guest's at m->hva. */
+static enum mmu_result map_page(struct vcpu *c, const struct memslot *m, gpa_t a, bool write)
+{
+	struct vm *vm = c->vm;
+	bool writable = !(m->flags & KVM_MEM_READONLY);
+	enum ept_level level = ept_max_level();
+	u64 to = m->hva + (a.v - m->base.v); /* the control guest is identity-mapped */
+
 	for (;; level--) {
 		u64 mask = ~(ept_size(level) - 1);
 		int err = -EEXIST;
 
 		if (level == EPT_4K || fits(m, a, level))
-			err = ept_map(&vm->ept, gpa(a.v & mask), hpa(slot_address(m, a).v & mask),
-				      level, EPT_ALL | EPT_WB);
+			err = ept_map(&vm->ept, gpa(a.v & mask), cg_identity(gpa(to & mask)), level,
+				      mmu_rights(vm, m, level, writable));
 		if (!err)
 			return MMU_MAPPED;
 		if (err == -ENOMEM)
 			return MMU_NO_MEMORY;
-		if (level == EPT_4K) /* another vCPU was faster */
-			return MMU_MAPPED;
+		if (level == EPT_4K)
+			return write ? grant_write(c, a) : MMU_MAPPED;
 	}
 }
 
-enum mmu_result mmu_fault(struct vm *vm, gpa_t a)
+/* The same for a slot whose pages are supplied: all that are stand in the EPT. */
+static enum mmu_result find_supplied(struct vcpu *c, gpa_t a, bool write)
+{
+	enum mmu_result r = MMU_WANTED;
+	struct ept_leaf leaf;
+
+	if (ept_find(&c->vm->ept, a, &leaf))
+		r = write ? grant_write(c, a) : MMU_MAPPED;
+	if (r == MMU_WANTED)
+		c->wanted = (a.v & PAGE_MASK) | (write ? KVM0_WANTED_WRITE : 0);
+	return r;
+}
+
+/* vm->lock held. */
+static enum mmu_result fault(struct vcpu *c, gpa_t a, bool write)
+{
+	const struct memslot *m = memslots_find(&c->vm->slots, a);
+
+	if (!m)
+		return MMU_NO_SLOT;
+	if (write && (m->flags & KVM_MEM_READONLY))
+		return MMU_READ_ONLY;
+	if (!page_room())
+		return MMU_NO_MEMORY;
+	if (m->flags & KVM0_MEM_ON_DEMAND)
+		return find_supplied(c, a, write);
+	return map_page(c, m, a, write);
+}
+
+enum mmu_result mmu_fault(struct vcpu *c, gpa_t a, bool write)
 {
 	enum mmu_result r;
 
-	spin_lock(&vm->lock);
-	r = map_page(vm, a);
-	spin_unlock(&vm->lock);
+	spin_lock(&c->vm->lock);
+	r = fault(c, a, write);
+	spin_unlock(&c->vm->lock);
 	return r;
 }
 
@@ -69,110 +109,14 @@ void mmu_force_out(struct vm *vm)
 		vcpu_force_out(vm->vcpus[i]);
 }
 
-void mmu_unmap(struct vm *vm, gpa_t a, u64 size)
+void mmu_flush(struct vm *vm)
 {
-	ept_unmap(&vm->ept, a, size);
 	mmu_force_out(vm);
 	ept_release(&vm->ept);
 }
 
-/* The place of @a, whose @len bytes lie in one page; NULL: no slot.  vm->lock held. */
-static void *guest_pointer(struct vm *vm, gpa_t a)
+void mmu_unmap(struct vm *vm, gpa_t a, u64 size)
 {
-	const struct memslot *m = memslots_find(&vm->slots, a);
-
-	return m ? phys_to_virt(slot_address(m, a)) : NULL;
-}
-
-/* A single access where it is one of a power of two: page tables are read so. */
-static void copy(void *to, const void *from, u32 len)
-{
-	switch (len) {
-	case 1:
-		*(u8 *)to = READ_ONCE(*(const u8 *)from);
-		break;
-	case 2:
-		*(u16 *)to = READ_ONCE(*(const u16 *)from);
-		break;
-	case 4:
-		*(u32 *)to = READ_ONCE(*(const u32 *)from);
-		break;
-	case 8:
-		*(u64 *)to = READ_ONCE(*(const u64 *)from);
-		break;
-	default:
-		memcpy(to, from, len);
-	}
-}
-
-/* These three are called with vm->lock held: the emulator makes several accesses for one
- * instruction. */
-static int read_gpa(void *ctx, gpa_t a, void *buf, u32 len)
-{
-	const void *p = guest_pointer(ctx, a);
-
-	if (p)
-		copy(buf, p, len);
-	return p ? GUEST_MEM_OK : EMU_MMIO;
-}
-
-static int write_gpa(void *ctx, gpa_t a, const void *buf, u32 len)
-{
-	void *p = guest_pointer(ctx, a);
-
-	if (p)
-		copy(p, buf, len);
-	return p ? GUEST_MEM_OK : EMU_MMIO;
-}
-
-#define CMPXCHG(type)                                                                              \
-	{                                                                                          \
-		type old_ = (type)*old;                                                            \
-		__atomic_compare_exchange_n((type *)p, &old_, (type) new, false, __ATOMIC_SEQ_CST, \
-					    __ATOMIC_SEQ_CST);                                     \
-		*old = old_;                                                                       \
-	}
-
-static int cmpxchg_gpa(void *ctx, gpa_t a, u64 *old, u64 new, u32 len)
-{
-	void *p = guest_pointer(ctx, a);
-
-	if (!p)
-		return EMU_MMIO;
-	if (len == 8)
-		CMPXCHG(u64)
-	else if (len == 4)
-		CMPXCHG(u32)
-	else if (len == 2)
-		CMPXCHG(u16)
-	else
-		CMPXCHG(u8)
-	return GUEST_MEM_OK;
-}
-
-struct guest_mem mmu_guest_mem(struct vm *vm)
-{
-	struct guest_mem mem = {.read_gpa = read_gpa,
-				.write_gpa = write_gpa,
-				.cmpxchg_gpa = cmpxchg_gpa,
-				.ctx = vm};
-	const struct memslot *m = memslots_last(&vm->slots);
-
-	/* The slot that was of use last: in a usual VM, the one with nearly all its memory. */
-	if (m) {
-		mem.window = phys_to_virt(slot_address(m, m->base));
-		mem.window_base = m->base.v;
-		mem.window_size = m->size;
-	}
-	return mem;
-}
-
-int mmu_read(struct vm *vm, gpa_t a, void *buf, u32 len)
-{
-	int r;
-
-	spin_lock(&vm->lock);
-	r = read_gpa(vm, a, buf, len);
-	spin_unlock(&vm->lock);
-	return r;
+	ept_unmap(&vm->ept, a, size);
+	mmu_flush(vm);
 }

@@ -4,7 +4,7 @@
 #include <linux/errno.h>
 #include "core/page.h"
 #include "cpu/msr_index.h"
-#include "kvm/vcpu.h"
+#include "kvm/mmu.h"
 
 int msr_filter_bitmap_size(u32 flags, u32 nmsrs)
 {

@@ -181,11 +181,11 @@ static enum exit_action exit_vmcall(struct vcpu *c)
 
 static enum exit_action exit_cr_write(struct vcpu *c, const struct vmx_exit *exit)
 {
+	u64 old = exit->cr.number == 0 ? vmx_cr0() : vmx_cr4();
 	int r;
 
 	if (exit->cr.number == 8) {
-		u64 old = vcpu_get_cr8(c);
-
+		old = vcpu_get_cr8(c);
 		if (vcpu_set_cr8(c, exit->cr.value))
 			return vcpu_inject(c, VECTOR_GP, 0);
 		vmx_skip_instruction();
@@ -195,7 +195,16 @@ static enum exit_action exit_cr_write(struct vcpu *c, const struct vmx_exit *exi
 		return TO_USER;
 	}
 	r = vmx_write_cr(&c->vmx, exit->cr.number, exit->cr.value);
-	if (r < 0 || (r == 1 && !vcpu_load_pdptes(c)))
+	if (r == 1) { /* to or from PAE paging, out of long mode: EFER is as it was */
+		r = vcpu_load_pdptes(c);
+		if (r && exit->cr.number == 0)
+			vmx_set_cr0(&c->vmx, old);
+		else if (r)
+			vmx_set_cr4(&c->vmx, old);
+	}
+	if (r == -EAGAIN)
+		return GO_PAGE_WANTED;
+	if (r)
 		return vcpu_inject(c, VECTOR_GP, 0);
 	vmx_skip_instruction();
 	return GO_ON;
@@ -412,6 +421,8 @@ static enum run_result result_of(enum exit_action a)
 	switch (a) {
 	case GO_BLOCKED:
 		return RUN_BLOCKED;
+	case GO_PAGE_WANTED:
+		return RUN_PAGE_WANTED;
 	case GO_AGAIN:
 		return RUN_AGAIN;
 	case GO_INIT:

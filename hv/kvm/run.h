@@ -10,6 +10,7 @@ enum exit_action {
 	TO_USER, /* KVM_RUN returns; kvm_run is filled */
 	GO_AGAIN,
 	GO_BLOCKED,
+	GO_PAGE_WANTED,
 	GO_INIT,
 	GO_MACHINE_CHECK,
 };
@@ -38,8 +39,8 @@ enum exit_action run_complete(struct vcpu *c);
 enum exit_action run_internal_error(struct vcpu *c, u32 suberror, u32 count, const u64 *data);
 
 /* Carry out the instruction at RIP in the emulator.  @ept: the exit that caused it, if it
- * was an EPT violation. */
-enum exit_action run_emulate(struct vcpu *c, const struct vmx_exit *ept);
+ * was an EPT violation; @device: of a page that has no slot. */
+enum exit_action run_emulate(struct vcpu *c, const struct vmx_exit *ept, bool device);
 
 /* String I/O that the emulator has taken apart (run_io.c). */
 enum exit_action run_string_out(struct vcpu *c, const struct emu_pio *p);

@@ -6,6 +6,7 @@
 #include <linux/errno.h>
 #include "cpu/regs.h"
 #include "cpu/tsc.h"
+#include "kvm/mmu.h"
 #include "kvm/run.h"
 #include "lib/string.h"
 
@@ -135,7 +136,7 @@ static enum exit_action step(struct vcpu *c)
 	c->completion = COMPLETE_NOTHING;
 	for (;;) {
 		spin_lock(&c->vm->lock);
-		mem = mmu_guest_mem(c->vm);
+		mem = mmu_guest_mem(c);
 		r = emulate(&c->emu, &c->io, &mem);
 		spin_unlock(&c->vm->lock);
 		if (r == EMU_NEED_MMIO_READ && device_access(c, false, &c->io.mmio))
@@ -158,6 +159,11 @@ static enum exit_action step(struct vcpu *c)
 		return TO_USER;
 	case EMU_PIO_OUT:
 		return run_string_out(c, &c->io.pio);
+	case EMU_PAGE_WANTED:
+		/* What a device has answered must not be asked for again. */
+		if (c->io.reads || c->io.pio_answered)
+			c->completion = COMPLETE_EMULATION;
+		return GO_PAGE_WANTED;
 	case EMU_FAULT:
 		return emulated_fault(c);
 	case EMU_UNHANDLEABLE:
@@ -167,7 +173,7 @@ static enum exit_action step(struct vcpu *c)
 	return c->emu.cpl ? vcpu_inject(c, VECTOR_UD, 0) : emulation_failed(c);
 }
 
-enum exit_action run_emulate(struct vcpu *c, const struct vmx_exit *ept)
+enum exit_action run_emulate(struct vcpu *c, const struct vmx_exit *ept, bool device)
 {
 	struct emu_state *e = &c->emu;
 
@@ -178,7 +184,7 @@ enum exit_action run_emulate(struct vcpu *c, const struct vmx_exit *ept)
 		e->hint_write = ept->ept.write;
 		e->hint_gva = ept->ept.gva;
 		e->hint_gpa = ept->ept.gpa;
-		e->hint_mmio = true;
+		e->hint_mmio = device;
 	}
 	read_state(c);
 	return step(c);
@@ -188,13 +194,18 @@ enum exit_action run_exit_ept(struct vcpu *c, const struct vmx_exit *exit)
 {
 	u64 data[] = {exit->reason, exit->ept.gpa.v};
 
-	switch (mmu_fault(c->vm, exit->ept.gpa)) {
+	enum mmu_result r = mmu_fault(c, exit->ept.gpa, exit->ept.write);
+
+	switch (r) {
 	case MMU_MAPPED:
 		return GO_ON;
+	case MMU_WANTED:
+		return GO_PAGE_WANTED;
 	case MMU_NO_MEMORY:
 		/* kvm0's pool is used up: the VMM can free something and go on. */
 		return run_internal_error(c, KVM_INTERNAL_ERROR_UNEXPECTED_EXIT_REASON,
 					  ARRAY_SIZE(data), data);
+	case MMU_READ_ONLY:
 	case MMU_NO_SLOT:
 		break;
 	}
@@ -202,7 +213,7 @@ enum exit_action run_exit_ept(struct vcpu *c, const struct vmx_exit *exit)
 	if (c->vmx.event)
 		return run_internal_error(c, KVM_INTERNAL_ERROR_DELIVERY_EV, ARRAY_SIZE(data),
 					  data);
-	return run_emulate(c, exit);
+	return run_emulate(c, exit, r == MMU_NO_SLOT);
 }
 
 enum exit_action run_complete(struct vcpu *c)
@@ -220,7 +231,7 @@ enum exit_action run_complete(struct vcpu *c)
 	case COMPLETE_EMULATION:
 		if (c->io.pending == EMU_NEED_MMIO_READ)
 			memcpy(c->io.mmio.data, c->run->mmio.data, sizeof(c->io.mmio.data));
-		else
+		else if (c->io.pending == EMU_NEED_PIO_IN)
 			run_string_in_answer(c, &c->io.pio);
 		if (c->emu_stale)
 			read_state(c);

@@ -59,6 +59,7 @@ struct vcpu {
 	struct msr_values msr;
 	struct mce mce;
 	u8 maxphyaddr; /* of the guest, in bits */
+	u64 wanted;    /* the page that the control guest is to supply: KVM0_RUN_PAGE_WANTED */
 
 	/* Shared. */
 	u32 requests; /* VCPU_*: what the next KVM_RUN, or this one before it enters the guest
@@ -94,10 +95,11 @@ static inline void vcpu_ask(struct vcpu *c, u32 request)
 
 /* How a KVM_RUN ended. */
 enum run_result {
-	RUN_USER,    /* 0, or the errno in *err; kvm_run has the exit */
-	RUN_AGAIN,   /* the control guest is to take an interrupt */
-	RUN_BLOCKED, /* until *deadline */
-	RUN_INIT,    /* the physical CPU got INIT */
+	RUN_USER,        /* 0, or the errno in *err; kvm_run has the exit */
+	RUN_AGAIN,       /* the control guest is to take an interrupt */
+	RUN_BLOCKED,     /* until *deadline */
+	RUN_PAGE_WANTED, /* c->wanted says which */
+	RUN_INIT,        /* the physical CPU got INIT */
 	RUN_MACHINE_CHECK,
 };
 
@@ -136,6 +138,6 @@ int vcpu_set_cr8(struct vcpu *c, u64 value) __must_check;
 void vcpu_cpuid_dynamic(struct vcpu *c, u32 leaf, u32 subleaf);
 /* The features in CPUID decide what the guest may set. */
 int vcpu_set_cpuid(struct vcpu *c, const struct kvm_cpuid_entry2 *entries, u32 count) __must_check;
-/* Load the PDPTEs of PAE paging from where CR3 points.  False: a reserved bit, or no
- * memory there. */
-bool vcpu_load_pdptes(struct vcpu *c);
+/* Load the PDPTEs of PAE paging from where CR3 points.  0; -EINVAL: a reserved bit, or no
+ * memory there; -EAGAIN: memory that has to be supplied first. */
+int vcpu_load_pdptes(struct vcpu *c);

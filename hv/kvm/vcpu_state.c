@@ -2,8 +2,8 @@
 /* A vCPU's special registers and CPUID, with the checks that KVM makes of them. */
 #include <linux/errno.h>
 #include "cpu/msr_index.h"
+#include "kvm/mmu.h"
 #include "kvm/msr.h"
-#include "kvm/vcpu.h"
 #include "lib/string.h"
 
 u64 vcpu_get_cr8(const struct vcpu *c)
@@ -110,20 +110,21 @@ int vcpu_set_sregs(struct vcpu *c, const struct kvm_sregs *in)
 #define PDPTE_PRESENT  BIT(0)
 #define PDPTE_RESERVED 0x1e6ull /* below the address bits */
 
-bool vcpu_load_pdptes(struct vcpu *c)
+int vcpu_load_pdptes(struct vcpu *c)
 {
 	u64 pdpte[4] = {0};
 	u64 table = vmx_cr3() & 0xffffffe0;
-
 	/* The four lie in one page: CR3 is aligned to their 32 bytes. */
-	if (mmu_read(c->vm, gpa(table), pdpte, sizeof(pdpte)))
-		return false;
+	int r = mmu_read(c, gpa(table), pdpte, sizeof(pdpte));
+
+	if (r)
+		return r == GUEST_MEM_ABSENT ? -EAGAIN : -EINVAL;
 	for (u32 i = 0; i < 4; i++)
 		if ((pdpte[i] & PDPTE_PRESENT) &&
 		    ((pdpte[i] & PDPTE_RESERVED) || pdpte[i] >> c->maxphyaddr))
-			return false;
+			return -EINVAL;
 	vmx_set_pdptes(pdpte);
-	return true;
+	return 0;
 }
 
 /* Bits of CR4 that any guest may set, and those that a CPUID bit allows. */

@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /* Virtual machines: their life, memory slots and interrupt controllers. */
 #include "kvm/vm.h"
+#include <kvm0/abi.h>
 #include <linux/errno.h>
 #include "core/memmap.h"
 #include "core/page.h"
 #include "cpu/tsc.h"
+#include "kvm/mmu.h"
 #include "kvm/msr_filter.h"
-#include "kvm/vcpu.h"
 
 /* KVM's parameter min_timer_period_us, in ns (its default). */
 #define MIN_TIMER_PERIOD_NS 200000u
@@ -19,7 +20,7 @@ struct vm *vm_create(void)
 		return NULL;
 	vm->refs = 1;
 	vm->tlb_generation = 1; /* tlb_seen is 0: the EPT root may be one used before */
-	if (memslots_init(&vm->slots) || ept_init(&vm->ept)) {
+	if (memslots_init(&vm->slots) || ept_init(&vm->ept, false)) {
 		memslots_destroy(&vm->slots);
 		object_free(vm, sizeof(*vm));
 		return NULL;
@@ -84,6 +85,12 @@ int vm_create_vcpu(struct vm *vm, u64 id, struct vcpu **out)
 	return err;
 }
 
+/* Is the memory of a new slot the control guest's?  Where that supplies it, later. */
+static bool has_memory(const struct memslot *m)
+{
+	return (m->flags & KVM0_MEM_ON_DEMAND) || memmap_type(&memmap, m->hva, m->size) == MEM_RAM;
+}
+
 int vm_set_memory(struct vm *vm, const struct kvm_userspace_memory_region *r)
 {
 	struct memslot_change change;
@@ -91,9 +98,10 @@ int vm_set_memory(struct vm *vm, const struct kvm_userspace_memory_region *r)
 
 	spin_lock(&vm->lock);
 	err = memslots_plan(&vm->slots, r, &change);
-	if (!err && change.insert &&
-	    memmap_type(&memmap, change.new.hva, change.new.size) != MEM_RAM)
+	if (!err && change.insert && !has_memory(&change.new))
 		err = -EFAULT;
+	if (!err)
+		err = memslots_reserve(&vm->slots, &change);
 	if (!err && !change.none) {
 		memslots_commit(&vm->slots, &change);
 		if (change.remove)

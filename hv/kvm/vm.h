@@ -68,23 +68,3 @@ int vm_set_boot_cpu_id(struct vm *vm, u64 id) __must_check;
 
 /* Wake or kick the vCPUs that the interrupt controllers have marked. */
 void vm_deliver_wakes(struct vm *vm);
-
-/* --- mmu.c --- */
-
-enum mmu_result { MMU_MAPPED, MMU_NO_SLOT, MMU_NO_MEMORY };
-
-/* Map the page at @a after an EPT violation, with the largest page that fits. */
-enum mmu_result mmu_fault(struct vm *vm, gpa_t a);
-
-/* Take [@a, @a + @size) out of the EPT, on every CPU, before it returns.  vm->lock held. */
-void mmu_unmap(struct vm *vm, gpa_t a, u64 size);
-
-/* No vCPU goes on running without having looked at what has changed: vm->tlb_generation, and
- * what was asked of it with vcpu_ask() before.  vm->lock held. */
-void mmu_force_out(struct vm *vm);
-
-/* Guest memory as the emulator sees it, to be used with vm->lock held. */
-struct guest_mem mmu_guest_mem(struct vm *vm);
-
-/* Read @len bytes at @a, which lie in one page: GUEST_MEM_OK or EMU_MMIO. */
-int mmu_read(struct vm *vm, gpa_t a, void *buf, u32 len);

@@ -49,14 +49,14 @@ void cpu1_end(void)
 static void run_job(void *arg)
 {
 	struct runner *r = arg;
-	u64 deadline;
+	u64 detail;
 	s64 result;
 
 	do {
-		result = kvm0_run_once((u32)r->vcpu, &deadline);
+		result = kvm0_run_once((u32)r->vcpu, &detail);
+		r->detail = detail;
 		if (result != KVM0_RUN_BLOCKED)
 			continue;
-		r->deadline = deadline;
 		r->blocked++;
 		while (r->resumed < r->blocked && !r->stop)
 			idle_until(TIME_NEVER);

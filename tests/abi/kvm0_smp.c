@@ -246,7 +246,7 @@ static void wake_rounds(struct machine *m)
 		r = cpu1_run(m->vcpu);
 		for (u64 start = rdtsc(); !r->blocked; cpu_pause())
 			CHECK(rdtsc() - start < time_us(500000));
-		CHECK_EQUAL(r->deadline, KVM0_NO_DEADLINE);
+		CHECK_EQUAL(r->detail, KVM0_NO_DEADLINE);
 		CHECK_EQUAL(wakes, i - 1);
 		set_line(m, 1);
 		CHECK_EQUAL(wakes, i);

@@ -16,7 +16,7 @@ struct runner {
 	volatile u32 blocked; /* runs that ended so; after each the job waits ... */
 	volatile u32 resumed; /* ... until this is as large */
 	volatile u32 stop;
-	volatile u64 deadline; /* the last one of a blocked run */
+	volatile u64 detail; /* of the last run: until when it is blocked, or the page wanted */
 };
 
 /* Starts the other CPUs at the first call; skips the test if there are none. */

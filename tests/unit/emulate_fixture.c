@@ -11,14 +11,22 @@
 u8 ram[RAM_SIZE];
 u32 reads;       /* calls of mem_read */
 bool lose_races; /* another CPU is always faster */
+u64 absent = ~0ull;
 struct emu_state st;
 struct emu_io io;
+
+static bool is_absent(gpa_t at)
+{
+	return (at.v & ~0xfffull) == absent;
+}
 
 static int mem_read(void *ctx, gpa_t at, void *buf, u32 len)
 {
 	(void)ctx;
 	reads++;
 	assert_true((at.v & 0xfff) + len <= 0x1000);
+	if (is_absent(at))
+		return GUEST_MEM_ABSENT;
 	if (at.v >= RAM_SIZE)
 		return EMU_MMIO;
 	memcpy(buf, ram + at.v, len);
@@ -29,6 +37,8 @@ static int mem_write(void *ctx, gpa_t at, const void *buf, u32 len)
 {
 	(void)ctx;
 	assert_true((at.v & 0xfff) + len <= 0x1000);
+	if (is_absent(at))
+		return GUEST_MEM_ABSENT;
 	if (at.v >= RAM_SIZE || (at.v & ~0xfffull) == ROM)
 		return EMU_MMIO;
 	memcpy(ram + at.v, buf, len);
@@ -39,6 +49,8 @@ static int mem_cmpxchg(void *ctx, gpa_t at, u64 *old, u64 new, u32 len)
 {
 	u64 now = 0;
 
+	if (is_absent(at))
+		return GUEST_MEM_ABSENT;
 	if (at.v >= RAM_SIZE || (at.v & ~0xfffull) == ROM)
 		return EMU_MMIO;
 	assert_int_equal(at.v & (len - 1), 0);
@@ -63,6 +75,7 @@ void start(u8 mode, const char *code, u32 len)
 	emu_io_reset(&io);
 	reads = 0;
 	lose_races = false;
+	absent = ~0ull;
 	st.mode = mode;
 	st.pg = (struct gva_paging){.cr0 = 1, .rflags = 2, .maxphyaddr = 40};
 	for (u32 i = 0; i < EMU_SREGS; i++)

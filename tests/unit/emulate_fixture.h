@@ -23,6 +23,7 @@
 extern u8 ram[RAM_SIZE];
 extern u32 reads;       /* reads of memory */
 extern bool lose_races; /* another CPU is always faster */
+extern u64 absent;      /* a page that has to be supplied first; ~0: none */
 extern struct emu_state st;
 extern struct emu_io io;
 extern const struct guest_mem guest;

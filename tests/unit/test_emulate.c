@@ -537,6 +537,7 @@ static void test_anything(void **state)
 	for (u32 i = 0; i < 300000; i++) {
 		random_state(modes[i % 3]);
 		lose_races = !(rnd() & 7);
+		absent = rnd() & 7 ? ~0ull : rnd() % RAM_SIZE & ~0xfffull;
 		for (u32 calls = 0; calls < 8; calls++) {
 			enum emu_result r = step();
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* sources: arch/x86/vmx/ept.c */
+/* sources: arch/x86/vmx/ept.c arch/x86/vmx/ept_change.c */
 /* EPT tables: pages of each size, their borders, retirement, lack of memory, and random
  * operations against a model that knows one entry for each 4 KiB page. */
 #include "fake.h"
@@ -21,7 +21,7 @@ static struct ept ept;
 static int setup(void **state)
 {
 	fake_reset(state);
-	return ept_init(&ept);
+	return ept_init(&ept, false);
 }
 
 static int teardown(void **state)
@@ -39,7 +39,9 @@ static int map(u64 a, u64 h, enum ept_level level)
 
 static u64 at(u64 a)
 {
-	return ept_lookup(&ept, gpa(a));
+	struct ept_leaf leaf;
+
+	return ept_find(&ept, gpa(a), &leaf) ? *leaf.entry : 0;
 }
 
 static void expect_mapped(u64 pages, u64 small, u64 middle, u64 large)
@@ -190,7 +192,7 @@ static void test_no_memory(void **state)
 
 	(void)state;
 	fake_alloc_limit = 0;
-	assert_int_equal(ept_init(&none), -ENOMEM);
+	assert_int_equal(ept_init(&none, false), -ENOMEM);
 	ept_destroy(&none);
 	for (int n = 0; n < 3; n++) {
 		fake_alloc_limit = n;

@@ -6,6 +6,8 @@
 #include <errno.h>
 #include <string.h>
 
+#include <kvm0/abi.h>
+
 #include "kvm/memslot.h"
 
 #define MIB (1ull << 20)
@@ -37,13 +39,19 @@ static int plan(u32 id, u64 base, u64 size, u64 hva, struct memslot_change *c)
 	return memslots_plan(&slots, &r, c);
 }
 
+static void commit(const struct memslot_change *c)
+{
+	assert_int_equal(memslots_reserve(&slots, c), 0);
+	memslots_commit(&slots, c);
+}
+
 static int set(u32 id, u64 base, u64 size, u64 hva)
 {
 	struct memslot_change c;
 	int err = plan(id, base, size, hva, &c);
 
 	if (!err && !c.none)
-		memslots_commit(&slots, &c);
+		commit(&c);
 	return err;
 }
 
@@ -108,6 +116,7 @@ static void test_limits(void **state)
 
 static void test_flags(void **state)
 {
+	const u32 known = KVM_MEM_LOG_DIRTY_PAGES | KVM_MEM_READONLY | KVM0_MEM_ON_DEMAND;
 	struct memslot_change c;
 
 	(void)state;
@@ -117,8 +126,70 @@ static void test_flags(void **state)
 			.memory_size = MIB,
 		};
 
-		assert_int_equal(memslots_plan(&slots, &r, &c), -EINVAL);
+		assert_int_equal(memslots_plan(&slots, &r, &c), r.flags & known ? 0 : -EINVAL);
 	}
+}
+
+static int reflag(u32 flags, struct memslot_change *c)
+{
+	const struct kvm_userspace_memory_region r = {
+		.slot = 1,
+		.flags = flags,
+		.guest_phys_addr = MIB,
+		.memory_size = MIB,
+	};
+
+	return memslots_plan(&slots, &r, c);
+}
+
+/* The log may come and go; what else a slot is stays. */
+static void test_change_of_flags(void **state)
+{
+	const u32 fixed[] = {0, KVM_MEM_READONLY, KVM0_MEM_ON_DEMAND,
+			     KVM_MEM_READONLY | KVM0_MEM_ON_DEMAND};
+	struct memslot_change c;
+
+	(void)state;
+	for (u32 i = 0; i < ARRAY_SIZE(fixed); i++) {
+		assert_int_equal(reflag(fixed[i], &c), 0);
+		assert_true(c.insert);
+		commit(&c);
+		for (u32 j = 0; j < ARRAY_SIZE(fixed); j++)
+			assert_int_equal(reflag(fixed[j], &c), i == j ? 0 : -EINVAL);
+		assert_int_equal(reflag(fixed[i] | KVM_MEM_LOG_DIRTY_PAGES, &c), 0);
+		assert_true(c.reflag && !c.none && !c.insert && !c.remove);
+		commit(&c);
+		assert_int_equal(memslots_get(&slots, 1)->flags, fixed[i] | 1);
+		assert_int_equal(set(1, 0, 0, 0), 0);
+	}
+}
+
+/* Slots are found by number, also where none was ever used. */
+static void test_get(void **state)
+{
+	struct memslot_change c;
+
+	(void)state;
+	for (u32 id = 0; id < MEMSLOT_MAX + 100; id += 7)
+		assert_null(memslots_get(&slots, id));
+	assert_int_equal(set(70, MIB, MIB, 0), 0);
+	assert_int_equal(memslots_get(&slots, 70)->base.v, MIB);
+	assert_null(memslots_get(&slots, 69));
+	assert_int_equal(set(70, 0, 0, 0), 0);
+	assert_null(memslots_get(&slots, 70));
+	/* No memory for a number, or for one more: nothing has changed. */
+	assert_int_equal(plan(700, MIB, MIB, 0, &c), 0);
+	fake_alloc_limit = 0;
+	assert_int_equal(memslots_reserve(&slots, &c), -ENOMEM);
+	fake_alloc_limit = -1;
+	for (u32 id = 0; id < 32; id++)
+		assert_int_equal(set(id, id * MIB, MIB, 0), 0);
+	assert_int_equal(plan(33, 40 * MIB, MIB, 0, &c), 0);
+	fake_alloc_limit = 0;
+	assert_int_equal(memslots_reserve(&slots, &c), -ENOMEM);
+	fake_alloc_limit = -1;
+	assert_int_equal(slots.count, 32);
+	assert_int_equal(id_at(31 * MIB), 31);
 }
 
 static void test_plan_changes_nothing(void **state)
@@ -133,7 +204,7 @@ static void test_plan_changes_nothing(void **state)
 	assert_int_equal(c.new.hva, 5 * MIB);
 	assert_int_equal(c.new.id, 3);
 	assert_int_equal(slots.count, 0);
-	memslots_commit(&slots, &c);
+	commit(&c);
 	assert_int_equal(slots.count, 1);
 
 	assert_int_equal(plan(3, 0, 0, 0, &c), 0); /* deletion; base and address do not count */
@@ -141,7 +212,7 @@ static void test_plan_changes_nothing(void **state)
 	assert_int_equal(c.old.base.v, MIB);
 	assert_int_equal(c.old.size, MIB);
 	assert_int_equal(id_at(MIB), 3);
-	memslots_commit(&slots, &c);
+	commit(&c);
 	assert_int_equal(id_at(MIB), -1);
 	assert_int_equal(plan(3, 0, 0, 0, &c), -EINVAL); /* is not there any more */
 }
@@ -162,7 +233,7 @@ static void test_change_of_a_slot(void **state)
 
 	assert_int_equal(plan(1, MIB + MIB / 2, MIB, 8 * MIB, &c), 0); /* onto itself */
 	assert_true(c.insert && c.remove && !c.none);
-	memslots_commit(&slots, &c);
+	commit(&c);
 	assert_int_equal(slots.count, 1);
 	assert_int_equal(id_at(MIB), -1);
 	assert_int_equal(id_at(2 * MIB), 1);
@@ -195,7 +266,7 @@ static void test_all_slots(void **state)
 	}
 	assert_int_equal(slots.count, MEMSLOT_MAX);
 	for (u32 i = 0; i < MEMSLOT_MAX; i++) {
-		assert_int_equal(slots.sorted[i].id, i);
+		assert_int_equal(slots.sorted[i], i);
 		assert_int_equal(id_at(i * 2 * PAGE_SIZE), i);
 		assert_int_equal(id_at((i * 2 + 1) * PAGE_SIZE), -1);
 	}
@@ -203,7 +274,7 @@ static void test_all_slots(void **state)
 	assert_int_equal(set(0, (u64)MEMSLOT_MAX * 2 * PAGE_SIZE, PAGE_SIZE, 0), 0);
 	assert_int_equal(slots.count, MEMSLOT_MAX);
 	assert_int_equal(id_at(0), -1);
-	assert_int_equal(slots.sorted[MEMSLOT_MAX - 1].id, 0);
+	assert_int_equal(slots.sorted[MEMSLOT_MAX - 1], 0);
 }
 
 /* --- random changes --- */
@@ -289,7 +360,8 @@ static void test_random(void **state)
 		if (i % 64)
 			continue;
 		for (u32 n = 1; n < slots.count; n++)
-			assert_true(slots.sorted[n - 1].base.v < slots.sorted[n].base.v);
+			assert_true(memslots_at(&slots, n - 1)->base.v <
+				    memslots_at(&slots, n)->base.v);
 		for (u32 page = 0; page < PAGES + 8; page++)
 			check_page(page);
 	}
@@ -306,6 +378,8 @@ int main(void)
 		TEST(test_flags),
 		TEST(test_plan_changes_nothing),
 		TEST(test_change_of_a_slot),
+		TEST(test_change_of_flags),
+		TEST(test_get),
 		TEST(test_overlap),
 		TEST(test_all_slots),
 		TEST(test_random),

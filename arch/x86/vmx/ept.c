@@ -8,46 +8,25 @@
 #include <linux/errno.h>
 #include "core/page.h"
 #include "core/panic.h"
-#include "cpu/layout.h"
+#include "vmx/ept_table.h"
 #ifndef UNIT_TEST
 #include "vmx/insn.h"
 #endif
-
-#define EPT_LEAF   BIT(7) /* in a 2 MiB or 1 GiB entry */
-#define EPT_ADDR   0x000ffffffffff000ull
-#define ROOT_LEVEL 3u
-#define ENTRIES    512u
-
-static u32 index_at(gpa_t a, u32 level)
-{
-	return (u32)(a.v >> (PAGE_SHIFT + 9 * level)) & (ENTRIES - 1);
-}
-
-static u64 *table_of(u64 entry)
-{
-	return phys_to_virt(hpa(entry & EPT_ADDR));
-}
-
-/* Is @entry, found at @level, a page and not a table? */
-static bool is_leaf(u64 entry, u32 level)
-{
-	return level == 0 || (entry & EPT_LEAF);
-}
 
 enum ept_level ept_max_level(void)
 {
 	return vmx_config.ept_1g ? EPT_1G : EPT_2M;
 }
 
-int ept_init(struct ept *e)
+int ept_init(struct ept *e, bool flags)
 {
-	*e = (struct ept){.root = page_alloc(), .pages = 1};
+	*e = (struct ept){.root = page_alloc(), .pages = 1, .flags = flags};
 	return e->root ? 0 : -ENOMEM;
 }
 
 u64 ept_pointer(const struct ept *e)
 {
-	return virt_to_phys(e->root).v | ROOT_LEVEL << 3 | 6;
+	return virt_to_phys(e->root).v | (e->flags ? EPTP_FLAGS : 0) | ROOT_LEVEL << 3 | 6;
 }
 
 /* Retire the table @t of @level and all below it.  Until the flush a CPU may still walk
@@ -155,19 +134,26 @@ void ept_unmap(struct ept *e, gpa_t start, u64 size)
 	unmap_in(e, e->root, ROOT_LEVEL, start.v, start.v + size);
 }
 
-u64 ept_lookup(const struct ept *e, gpa_t a)
+bool ept_find(const struct ept *e, gpa_t a, struct ept_leaf *leaf)
 {
-	const u64 *t = e->root;
+	u64 *t = e->root;
 
 	for (u32 l = ROOT_LEVEL;; l--) {
-		u64 entry = t[index_at(a, l)];
+		u64 *entry = &t[index_at(a, l)];
 
-		if (!(entry & EPT_ALL))
-			return 0;
-		if (is_leaf(entry, l))
-			return entry;
-		t = table_of(entry);
+		if (!(*entry & EPT_ALL))
+			return false;
+		if (is_leaf(*entry, l)) {
+			*leaf = (struct ept_leaf){entry, (enum ept_level)l};
+			return true;
+		}
+		t = table_of(*entry);
 	}
+}
+
+hpa_t ept_address(const struct ept_leaf *leaf, gpa_t a)
+{
+	return hpa((*leaf->entry & EPT_ADDR) | (a.v & (ept_size(leaf->level) - 1)));
 }
 
 #ifndef UNIT_TEST

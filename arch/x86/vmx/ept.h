@@ -13,6 +13,7 @@ struct ept {
 	u64 pages;     /* of tables, the root included */
 	u64 mapped[3]; /* leaves of 4 KiB, 2 MiB, 1 GiB */
 	u64 *retired;  /* tables taken out that a CPU may still have cached */
+	bool flags;    /* the CPU sets EPT_ACCESSED and EPT_DIRTY */
 };
 
 enum ept_level { EPT_4K, EPT_2M, EPT_1G };
@@ -26,6 +27,15 @@ enum ept_level { EPT_4K, EPT_2M, EPT_1G };
 #define EPT_ALL      (EPT_READ | EPT_WRITE | EPT_EXEC)
 #define EPT_WB       (6ull << 3)
 #define EPT_UNCACHED (0ull << 3)
+#define EPT_ACCESSED BIT(8) /* these two mean something only with flags */
+#define EPT_DIRTY    BIT(9)
+#define EPT_WRITABLE BIT(52) /* ignored by the CPU: EPT_WRITE may be added */
+
+/* The entry that maps a page. */
+struct ept_leaf {
+	u64 *entry;
+	enum ept_level level;
+};
 
 /* Bytes of a page of @level. */
 static inline u64 ept_size(enum ept_level level)
@@ -36,8 +46,9 @@ static inline u64 ept_size(enum ept_level level)
 /* The largest page that EPT can use on this machine. */
 enum ept_level ept_max_level(void);
 
-/* An empty table.  0 or -ENOMEM. */
-int ept_init(struct ept *e) __must_check;
+/* An empty table.  @flags: the CPU is to set accessed and dirty flags in it, which it has
+ * to be able to.  0 or -ENOMEM. */
+int ept_init(struct ept *e, bool flags) __must_check;
 
 /* Free the tables that ept_unmap() took out; every CPU has been flushed since. */
 void ept_release(struct ept *e);
@@ -59,8 +70,19 @@ int ept_map(struct ept *e, gpa_t gpa, hpa_t hpa, enum ept_level level, u64 flags
  * dropped whole: they come back by a fault.  Tables that become empty are retired. */
 void ept_unmap(struct ept *e, gpa_t gpa, u64 size);
 
-/* The leaf entry that maps @gpa, 0 if none. */
-u64 ept_lookup(const struct ept *e, gpa_t gpa);
+/* The entry that maps @gpa.  False: none does. */
+bool ept_find(const struct ept *e, gpa_t gpa, struct ept_leaf *leaf) __must_check;
+
+/* Where @gpa is that @leaf maps. */
+hpa_t ept_address(const struct ept_leaf *leaf, gpa_t gpa);
+
+/* --- ept_change.c: rights of what is mapped; without a flush --- */
+
+/* Give the page more rights, EPT_* bits. */
+void ept_grant(const struct ept_leaf *leaf, u64 flags);
+
+/* Replace a large page by 512 of the next smaller size, all with @flags.  0 or -ENOMEM. */
+int ept_split(struct ept *e, const struct ept_leaf *leaf, u64 flags) __must_check;
 
 /* Forget on this CPU what it has cached of @e. */
 void ept_flush(const struct ept *e);

@@ -12,7 +12,7 @@
  *   RDI, RSI, RDX  the call's arguments
  * and comes back with
  *   RAX  the result: >= 0, or a negative errno, as KVM's ioctl gives it
- *   RDX  the call's second result (KVM0_RUN_BLOCKED: the deadline), else 0
+ *   RDX  the call's second result (KVM0_RUN_BLOCKED: the deadline...), else 0
  *   RSI  vCPUs to wake: see KVM0_WAKE_*
  * All other registers are kept.  A call from CPL 1 to 3 gets -EPERM; an unknown
  * call number gets -ENOSYS.
@@ -77,6 +77,45 @@
 #define KVM0_CALL_POOL 5
 
 /*
+ * A flag of KVM_SET_USER_MEMORY_REGION beside KVM's: the slot's pages are supplied one by
+ * one when the guest wants them, and its userspace_addr says nothing.  It cannot be changed
+ * while the slot exists.
+ */
+#define KVM0_MEM_ON_DEMAND (1u << 30)
+
+/*
+ * Supply pages of such a slot.  RDI: the VM; RSI: physical address of a struct
+ * kvm0_supply.  Returns how many pages the guest has got: all, or those before the first
+ * that failed.  If none has, an errno: -EBADF; -ENOTTY: not a VM; -EFAULT: the structure or
+ * the pages are not all the control guest's RAM; -EINVAL: alignment, a flag, no page or more
+ * than KVM0_SUPPLY_MAX, not all in one slot of this kind, or writable in a slot with
+ * KVM_MEM_READONLY; -EEXIST: another page is there already; -ENOMEM: kvm0's pool is empty.
+ * Supplying the same page again with KVM0_SUPPLY_WRITABLE makes it writable; to take that
+ * right away the page is withdrawn and supplied again.  kvm0 may forget what it was
+ * supplied with (KVM_SET_NR_MMU_PAGES; a slot that moves), and then asks for it again.
+ */
+#define KVM0_CALL_SUPPLY 6
+
+#define KVM0_SUPPLY_WRITABLE 1u
+#define KVM0_SUPPLY_MAX      65536u
+
+struct kvm0_supply {
+	__u64 guest_phys_addr; /* page-aligned, as address is */
+	__u64 address;         /* of the first page, in the control guest's physical memory */
+	__u32 pages;           /* how many, one behind the other in both */
+	__u32 flags;           /* KVM0_SUPPLY_* */
+};
+
+/*
+ * Withdraw pages of such a slot.  RDI: the VM; RSI: guest-physical address, page-aligned;
+ * RDX: number of pages.  When it returns, no vCPU on any CPU reads or writes them any more,
+ * nor does kvm0, and the dirty log has what was written.  Pages that are not supplied are
+ * passed over.  0, or -EBADF, -ENOTTY, -EINVAL: alignment, no page, not all in one slot of
+ * this kind.
+ */
+#define KVM0_CALL_WITHDRAW 7
+
+/*
  * Results of KVM_RUN beside KVM's own (0: see kvm_run->exit_reason, or an errno;
  * -EINTR with KVM_EXIT_INTR when immediate_exit was set).
  * KVM0_RUN_AGAIN: an interrupt for the control guest is pending, or kvm0 needed
@@ -84,10 +123,16 @@
  * KVM0_RUN_BLOCKED: the vCPU waits for an event.  RDX is the value of the TSC at
  * which to call again if it is not woken before; KVM0_NO_DEADLINE if only a
  * wake-up ends it.  Calling again early is harmless.
+ * KVM0_RUN_PAGE_WANTED: the vCPU, or kvm0 for it, has touched a page of a slot with
+ * KVM0_MEM_ON_DEMAND that is not supplied, or not for writing.  RDX is the page's
+ * guest-physical address, and in its bit 0 (KVM0_WANTED_WRITE) whether it is to be written.
+ * Supply it and call again: the instruction is carried out anew.
  */
-#define KVM0_RUN_AGAIN   1
-#define KVM0_RUN_BLOCKED 2
-#define KVM0_NO_DEADLINE (~0ull)
+#define KVM0_RUN_AGAIN       1
+#define KVM0_RUN_BLOCKED     2
+#define KVM0_RUN_PAGE_WANTED 3
+#define KVM0_NO_DEADLINE     (~0ull)
+#define KVM0_WANTED_WRITE    1ull
 
 /*
  * RSI after every call: 0, or a vCPU handle in the low 31 bits that was blocked

@@ -2,6 +2,8 @@
 /* The emulator's accesses to guest memory; see access.h. */
 #include "kvm/emulate/access.h"
 
+#include <linux/errno.h>
+
 #define CR0_PE BIT(0)
 #define CR0_AM BIT(18)
 
@@ -84,11 +86,15 @@ static enum emu_result segmentation(struct emu *e, u8 seg, u64 ea, u32 len, u64 
 static enum emu_result walk(struct emu *e, u64 linear, u64 access, gpa_t *gpa)
 {
 	u32 error;
+	int r;
 
 	if (e->st->cpl == 3)
 		access |= GVA_USER;
-	if (!gva_walk(&e->st->pg, e->mem, gva(linear), access, gpa, &error))
+	r = gva_walk(&e->st->pg, e->mem, gva(linear), access, gpa, &error);
+	if (!r)
 		return EMU_DONE;
+	if (r == -EAGAIN)
+		return EMU_PAGE_WANTED;
 	(void)access_fault(e, EMU_PF, error);
 	e->st->fault.cr2 = linear;
 	return EMU_FAULT;
@@ -183,8 +189,11 @@ enum emu_result access_read(struct emu *e, u8 seg, u64 ea, void *buf, u32 len, u
 	for (u32 i = 0; !r && i < s.pieces; i++) {
 		gpa_t at = s.piece[i].gpa;
 		u32 n = s.piece[i].len;
+		int result = s.piece[i].mmio ? EMU_MMIO : mem->read_gpa(mem->ctx, at, to, n);
 
-		if (s.piece[i].mmio || mem->read_gpa(mem->ctx, at, to, n))
+		if (result == GUEST_MEM_ABSENT)
+			r = EMU_PAGE_WANTED;
+		else if (result)
 			r = mmio_read(e, at, to, n);
 		to += n;
 	}
@@ -212,6 +221,16 @@ static enum emu_result mmio_post(struct emu *e, gpa_t gpa, const u8 *buf, u32 le
 	return EMU_DONE;
 }
 
+/* Of an access in two pieces none is to be written if one has to be supplied first. */
+static bool is_absent(const struct guest_mem *mem, const struct span *s)
+{
+	for (u32 i = 0; s->pieces > 1 && i < s->pieces; i++)
+		if (!s->piece[i].mmio &&
+		    mem->write_gpa(mem->ctx, s->piece[i].gpa, "", 0) == GUEST_MEM_ABSENT)
+			return true;
+	return false;
+}
+
 enum emu_result access_write(struct emu *e, u8 seg, u64 ea, const void *buf, u32 len)
 {
 	const struct guest_mem *mem = e->mem;
@@ -219,11 +238,16 @@ enum emu_result access_write(struct emu *e, u8 seg, u64 ea, const void *buf, u32
 	const u8 *from = buf;
 	enum emu_result r = span_of(e, seg, ea, len, GVA_WRITE, &s);
 
+	if (!r && is_absent(mem, &s))
+		return EMU_PAGE_WANTED;
 	for (u32 i = 0; !r && i < s.pieces; i++) {
 		gpa_t at = s.piece[i].gpa;
 		u32 n = s.piece[i].len;
+		int result = s.piece[i].mmio ? EMU_MMIO : mem->write_gpa(mem->ctx, at, from, n);
 
-		if (s.piece[i].mmio || mem->write_gpa(mem->ctx, at, from, n))
+		if (result == GUEST_MEM_ABSENT)
+			r = EMU_PAGE_WANTED;
+		else if (result)
 			r = mmio_post(e, at, from, n);
 		from += n;
 	}
@@ -237,11 +261,16 @@ enum emu_result access_write_locked(struct emu *e, u8 seg, u64 ea, u64 old, u64 
 	u64 seen = old;
 	struct span s;
 	enum emu_result r = span_of(e, seg, ea, len, GVA_WRITE, &s);
+	int result;
 
 	if (r)
 		return r;
-	if (s.pieces > 1 || s.piece[0].mmio || (s.piece[0].gpa.v & (len - 1)) ||
-	    mem->cmpxchg_gpa(mem->ctx, s.piece[0].gpa, &seen, cut, len))
+	if (s.pieces > 1 || s.piece[0].mmio || (s.piece[0].gpa.v & (len - 1)))
+		return access_write(e, seg, ea, &new, len);
+	result = mem->cmpxchg_gpa(mem->ctx, s.piece[0].gpa, &seen, cut, len);
+	if (result == GUEST_MEM_ABSENT)
+		return EMU_PAGE_WANTED;
+	if (result)
 		return access_write(e, seg, ea, &new, len);
 	return seen == old ? EMU_DONE : EMU_RETRY;
 }
@@ -251,10 +280,14 @@ enum emu_result access_probe(struct emu *e, u8 seg, u64 ea, u32 len, u64 access,
 	struct span s;
 	u8 byte;
 	enum emu_result r = span_of(e, seg, ea, len, access, &s);
+	int result = EMU_MMIO;
 
-	if (!r)
-		*mmio = s.piece[0].mmio || e->mem->read_gpa(e->mem->ctx, s.piece[0].gpa, &byte, 1);
-	return r;
+	if (r)
+		return r;
+	if (!s.piece[0].mmio)
+		result = e->mem->read_gpa(e->mem->ctx, s.piece[0].gpa, &byte, 1);
+	*mmio = result == EMU_MMIO;
+	return result == GUEST_MEM_ABSENT ? EMU_PAGE_WANTED : EMU_DONE;
 }
 
 enum emu_result access_fetch(struct emu *e)
@@ -265,6 +298,7 @@ enum emu_result access_fetch(struct emu *e)
 	u64 n = MIN(EMU_INSN_MAX - st->insn_len, PAGE_SIZE - (linear & ~PAGE_MASK));
 	const void *direct;
 	enum emu_result r;
+	int result;
 	gpa_t gpa;
 
 	if (st->mode == 64) {
@@ -279,10 +313,13 @@ enum emu_result access_fetch(struct emu *e)
 	if (r)
 		return r;
 	direct = guest_mem_window(e->mem, gpa, (u32)n);
-	if (direct && n == EMU_INSN_MAX)
+	if (direct && n == EMU_INSN_MAX) {
 		__builtin_memcpy(st->insn, direct, EMU_INSN_MAX);
-	else if (e->mem->read_gpa(e->mem->ctx, gpa, st->insn + st->insn_len, (u32)n))
-		return EMU_UNHANDLEABLE;
+	} else {
+		result = e->mem->read_gpa(e->mem->ctx, gpa, st->insn + st->insn_len, (u32)n);
+		if (result)
+			return result == GUEST_MEM_ABSENT ? EMU_PAGE_WANTED : EMU_UNHANDLEABLE;
+	}
 	st->insn_len = (u8)(st->insn_len + n);
 	return EMU_DONE;
 }

@@ -70,6 +70,8 @@ enum emu_result {
 	EMU_NEED_PIO_IN,
 	/* Write io->pio to the port, then call again.  The registers are already final. */
 	EMU_PIO_OUT,
+	/* A page of guest memory has to be supplied first: see to that and call again. */
+	EMU_PAGE_WANTED,
 	/* Inject state->fault. */
 	EMU_FAULT,
 	/* Not known: KVM_INTERNAL_ERROR_EMULATION with state->insn[0..insn_len-1]. */
