@@ -118,6 +118,18 @@ s64 kvm0_withdraw(u32 vm, u64 gpa, u64 pages)
 	return call(KVM0_CALL_WITHDRAW, vm, gpa, pages).value;
 }
 
+s64 kvm0_signal(u32 vcpu, u32 signal)
+{
+	return call(KVM0_CALL_SIGNAL, vcpu, signal, 0).value;
+}
+
+u64 kvm0_take_signals(u32 vcpu, u64 set)
+{
+	struct kvm0_result r = call(KVM0_CALL_TAKE_SIGNALS, vcpu, set, 0);
+
+	return r.value ? 0 : r.second;
+}
+
 s64 kvm0_run_once(u32 vcpu, u64 *detail)
 {
 	struct kvm0_result r = call(KVM0_CALL_IOCTL, vcpu, KVM_RUN, 0);

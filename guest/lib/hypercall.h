@@ -46,6 +46,9 @@ s64 kvm0_close(u32 handle);
 s64 kvm0_set_page(u32 vcpu, u32 number, const void *page);
 /* Bytes copied; *position is what to ask for next, 0 at first. */
 s64 kvm0_read_log(char *to, u64 size, u64 *position);
+/* Signals: see kvm0/abi.h.  kvm0_take_signals() is 0 for what is not a vCPU. */
+s64 kvm0_signal(u32 vcpu, u32 signal);
+u64 kvm0_take_signals(u32 vcpu, u64 set);
 void kvm0_on_wake(void (*hook)(u32 handle));
 
 /*

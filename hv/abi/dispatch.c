@@ -115,6 +115,26 @@ static s64 call_on_vm(const u64 *g)
 	return result;
 }
 
+/* KVM0_CALL_SIGNAL, or with @taken KVM0_CALL_TAKE_SIGNALS.  The vCPU need not be idle. */
+static s64 call_signals(u64 handle, u64 signals, u64 *taken)
+{
+	struct handle_ref ref;
+	s64 result = handle ? handle_get(handle, &ref) : -ENOTTY;
+
+	if (result)
+		return result;
+	if (ref.kind != HANDLE_VCPU)
+		result = -ENOTTY;
+	else if (taken)
+		*taken = vcpu_take_signals(ref.vcpu, signals);
+	else if (signals < 1 || signals > KVM0_SIGNAL_MAX)
+		result = -EINVAL;
+	else
+		vcpu_signal(ref.vcpu, (u32)signals);
+	handle_put(&ref);
+	return result;
+}
+
 #define LOG_CHUNK 512u
 
 static s64 call_read_log(u64 to, u64 size, u64 position, struct outcome *out)
@@ -148,6 +168,10 @@ static __attribute__((noinline)) s64 other_call(const u64 *g, struct outcome *ou
 		return call_read_log(g[GPR_RDI], g[GPR_RSI], g[GPR_RDX], out);
 	case KVM0_CALL_NEXT_WAKE:
 		return 0;
+	case KVM0_CALL_SIGNAL:
+		return call_signals(g[GPR_RDI], g[GPR_RSI], NULL);
+	case KVM0_CALL_TAKE_SIGNALS:
+		return call_signals(g[GPR_RDI], g[GPR_RSI], &out->second);
 	case KVM0_CALL_POOL:
 		out->second = page_total();
 		return (s64)page_unused();

@@ -57,3 +57,7 @@ s64 vm_set_msr_filter(struct vm *vm, u64 arg);
 s64 system_mce_cap(u64 arg);
 s64 vcpu_setup_mce(struct vcpu *c, u64 arg);
 s64 vcpu_set_mce(struct vcpu *c, u64 arg);
+
+/* --- vcpu_events.c --- */
+s64 vcpu_interrupt(struct vcpu *c, u64 arg);
+s64 vcpu_set_signal_mask(struct vcpu *c, u64 arg);

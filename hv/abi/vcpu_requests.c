@@ -127,23 +127,10 @@ static s64 set_mp_state(struct vcpu *c, u64 arg)
 	if (s.mp_state == KVM_MP_STATE_SIPI_RECEIVED) {
 		c->mp_state = KVM_MP_STATE_INIT_RECEIVED;
 		__atomic_fetch_or(&c->lapic.events, LAPIC_EVENT_SIPI, __ATOMIC_RELEASE);
+		vcpu_ask(c, VCPU_APIC_EVENTS);
 	} else {
 		c->mp_state = s.mp_state;
 	}
-	return 0;
-}
-
-static s64 interrupt(struct vcpu *c, u64 arg)
-{
-	struct kvm_interrupt i;
-
-	if (copy_in(&i, arg, sizeof(i)))
-		return -EFAULT;
-	if (i.irq > 255)
-		return -EINVAL;
-	if (c->vm->chip)
-		return -ENXIO;
-	c->interrupt = (s32)i.irq;
 	return 0;
 }
 
@@ -178,7 +165,9 @@ static __attribute__((noinline)) s64 other_request(struct vcpu *c, u32 request, 
 	case KVM_SET_MP_STATE:
 		return set_mp_state(c, arg);
 	case KVM_INTERRUPT:
-		return interrupt(c, arg);
+		return vcpu_interrupt(c, arg);
+	case KVM_SET_SIGNAL_MASK:
+		return vcpu_set_signal_mask(c, arg);
 	case KVM_ENABLE_CAP:
 		return vcpu_enable_cap(c, arg);
 	default: /* as Linux says it of a vCPU; a VM says -ENOTTY */

@@ -39,6 +39,38 @@ static void accept_apic_events(struct vcpu *c)
 	}
 }
 
+/* Is a signal pending that is not blocked?  It stays so until it is taken, and the request
+ * with it. */
+static bool is_signalled(struct vcpu *c)
+{
+	if (!(READ_ONCE(c->signals) & ~c->signal_mask))
+		return false;
+	vcpu_ask(c, VCPU_SIGNAL);
+	return true;
+}
+
+/* What this vCPU has been asked for; outside of guest mode. */
+static __attribute__((noinline)) enum exit_action carry_out_requests(struct vcpu *c)
+{
+	/* Acquire: pairs with vcpu_ask(). */
+	u32 requests = __atomic_exchange_n(&c->requests, 0, __ATOMIC_ACQUIRE);
+	enum exit_action a = GO_ON;
+
+	if (requests & VCPU_MSR_FILTER)
+		msr_filter_apply(c);
+	if (requests & VCPU_APIC_EVENTS)
+		accept_apic_events(c);
+	if (requests & VCPU_TRIPLE_FAULT) {
+		c->run->exit_reason = KVM_EXIT_SHUTDOWN;
+		a = TO_USER;
+	}
+	if ((requests & VCPU_SIGNAL) && is_signalled(c) && a == GO_ON) {
+		c->run->exit_reason = KVM_EXIT_INTR;
+		a = GO_SIGNAL;
+	}
+	return a;
+}
+
 /* The next time that a timer of this vCPU needs kvm0; the PIT is vCPU 0's. */
 static u64 next_deadline(const struct vcpu *c)
 {
@@ -220,21 +252,7 @@ static enum exit_action exit_hlt(struct vcpu *c)
 	return TO_USER;
 }
 
-/* What others have asked this vCPU for. */
-static __attribute__((noinline)) enum exit_action carry_out_requests(struct vcpu *c)
-{
-	/* Acquire: pairs with vcpu_ask(). */
-	u32 requests = __atomic_exchange_n(&c->requests, 0, __ATOMIC_ACQUIRE);
-
-	if (requests & VCPU_MSR_FILTER)
-		msr_filter_apply(c);
-	if (!(requests & VCPU_TRIPLE_FAULT))
-		return GO_ON;
-	c->run->exit_reason = KVM_EXIT_SHUTDOWN;
-	return TO_USER;
-}
-
-static enum exit_action exit_kicked(struct vcpu *c)
+static enum exit_action exit_kicked(void)
 {
 	struct percpu *p = this_cpu();
 
@@ -243,9 +261,7 @@ static enum exit_action exit_kicked(struct vcpu *c)
 		WRITE_ONCE(p->kick, 1);
 		return GO_AGAIN;
 	}
-	if (READ_ONCE(p->nmi_pending))
-		return GO_AGAIN;
-	return READ_ONCE(c->requests) ? carry_out_requests(c) : GO_ON;
+	return READ_ONCE(p->nmi_pending) ? GO_AGAIN : GO_ON;
 }
 
 static enum exit_action exit_failed_entry(struct vcpu *c, const struct vmx_exit *exit)
@@ -294,7 +310,7 @@ static enum exit_action handle_exit(struct vcpu *c, enum vmx_exit_kind kind,
 		vmx_want_nmi_window(&c->vmx, false);
 		return GO_ON;
 	case VMX_KICKED:
-		return exit_kicked(c);
+		return exit_kicked();
 	case VMX_VMCALL:
 		return exit_vmcall(c);
 	case VMX_CR_WRITE:
@@ -344,11 +360,11 @@ static bool try_unblock(struct vcpu *c, u64 *deadline)
 	/* Exchanged before the last look: whoever adds an event afterwards finds it set
 	 * and reports the wake-up; pairs with vcpu_wake(). */
 	__atomic_exchange_n(&c->blocked, 1, __ATOMIC_SEQ_CST);
-	if (!(halted ? has_event(c) : READ_ONCE(c->lapic.events) != 0))
+	if (halted && has_event(c))
+		c->mp_state = KVM_MP_STATE_RUNNABLE;
+	else if (!READ_ONCE(c->requests))
 		return false;
 	WRITE_ONCE(c->blocked, 0);
-	if (halted)
-		c->mp_state = KVM_MP_STATE_RUNNABLE;
 	return true;
 }
 
@@ -357,9 +373,13 @@ static enum exit_action enter_once(struct vcpu *c)
 	enum vmx_exit_kind kind;
 	struct vmx_exit exit;
 
-	/* Ordered before the look at pending events; pairs with vcpu_wake() and
-	 * mmu_unmap(). */
+	/* Ordered before the look at pending events and requests; pairs with vcpu_wake()
+	 * and mmu_unmap(). */
 	__atomic_exchange_n(&c->mode, VCPU_IN_GUEST, __ATOMIC_SEQ_CST);
+	if (__builtin_expect(READ_ONCE(c->requests) != 0, 0)) {
+		__atomic_store_n(&c->mode, VCPU_OUTSIDE, __ATOMIC_RELEASE);
+		return carry_out_requests(c);
+	}
 	prepare_entry(c);
 	kind = vmx_run(&c->vmx, &exit);
 	__atomic_store_n(&c->mode, VCPU_OUTSIDE, __ATOMIC_RELEASE);
@@ -374,14 +394,11 @@ static bool ready_for_interrupt(const struct vcpu *c)
 
 static enum exit_action run_loop(struct vcpu *c, u64 *deadline)
 {
-	if (__builtin_expect(READ_ONCE(c->requests) != 0, 0) && carry_out_requests(c) != GO_ON)
-		return TO_USER;
 	for (;;) {
 		enum exit_action a;
 
-		if (c->vm->chip && READ_ONCE(c->lapic.events))
-			accept_apic_events(c);
-		if (c->mp_state != KVM_MP_STATE_RUNNABLE) {
+		/* One with requests is not entered: they are seen to instead. */
+		if (c->mp_state != KVM_MP_STATE_RUNNABLE && !READ_ONCE(c->requests)) {
 			if (!try_unblock(c, deadline))
 				return GO_BLOCKED;
 			continue;
@@ -431,6 +448,7 @@ static enum run_result result_of(enum exit_action a)
 		return RUN_MACHINE_CHECK;
 	case GO_ON:
 	case TO_USER:
+	case GO_SIGNAL:
 		break;
 	}
 	return RUN_USER;
@@ -454,12 +472,10 @@ enum run_result vcpu_run(struct vcpu *c, struct vmx_vcpu *control, int *err, u64
 	} else if (c->completion != COMPLETE_NOTHING) {
 		a = run_complete(c);
 	}
-	if (a == GO_ON && READ_ONCE(c->run->immediate_exit)) {
-		c->run->exit_reason = KVM_EXIT_INTR;
+	if (a == GO_ON)
+		a = READ_ONCE(c->run->immediate_exit) ? GO_SIGNAL : run_loop(c, deadline);
+	if (a == GO_SIGNAL)
 		*err = -EINTR;
-	} else if (a == GO_ON) {
-		a = run_loop(c, deadline);
-	}
 	vmx_switch(&c->vmx, control);
 	fill_run(c);
 	return result_of(a);

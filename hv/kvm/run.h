@@ -6,8 +6,9 @@
 
 /* What becomes of the vCPU after an exit. */
 enum exit_action {
-	GO_ON,   /* enter the guest again */
-	TO_USER, /* KVM_RUN returns; kvm_run is filled */
+	GO_ON,     /* enter the guest again */
+	TO_USER,   /* KVM_RUN returns; kvm_run is filled */
+	GO_SIGNAL, /* KVM_RUN is interrupted */
 	GO_AGAIN,
 	GO_BLOCKED,
 	GO_PAGE_WANTED,

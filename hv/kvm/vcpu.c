@@ -115,8 +115,32 @@ void vcpu_init_reset(struct vcpu *c)
 	emu_io_reset(&c->io);
 }
 
+void vcpu_signal(struct vcpu *c, u32 n)
+{
+	__atomic_fetch_or(&c->signals, BIT(n - 1), __ATOMIC_RELAXED);
+	vcpu_ask(c, VCPU_SIGNAL);
+	vcpu_wake(c);
+}
+
+u64 vcpu_take_signals(struct vcpu *c, u64 set)
+{
+	return __atomic_fetch_and(&c->signals, ~set, __ATOMIC_ACQ_REL) & set;
+}
+
+#define SIGNAL_KILL 9u /* <asm/signal.h>; these two cannot be blocked */
+#define SIGNAL_STOP 19u
+
+void vcpu_block_signals(struct vcpu *c, u64 set)
+{
+	c->signal_mask = set & ~(BIT(SIGNAL_KILL - 1) | BIT(SIGNAL_STOP - 1));
+	/* What was blocked until now may be pending: to be looked at. */
+	vcpu_ask(c, VCPU_SIGNAL);
+}
+
 void vcpu_wake(struct vcpu *c)
 {
+	if (READ_ONCE(c->lapic.events))
+		vcpu_ask(c, VCPU_APIC_EVENTS);
 	/* Exchanged, so that one of several wakers reports it. */
 	if (READ_ONCE(c->blocked) && __atomic_exchange_n(&c->blocked, 0, __ATOMIC_ACQ_REL)) {
 		u32 handle = READ_ONCE(c->handle);

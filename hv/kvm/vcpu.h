@@ -61,9 +61,12 @@ struct vcpu {
 	u8 maxphyaddr; /* of the guest, in bits */
 	u64 wanted;    /* the page that the control guest is to supply: KVM0_RUN_PAGE_WANTED */
 
+	u64 signal_mask; /* KVM_SET_SIGNAL_MASK's: signals that do not end KVM_RUN */
+
 	/* Shared. */
-	u32 requests; /* VCPU_*: what the next KVM_RUN, or this one before it enters the guest
-		       * again after a kick, has to do first; atomic */
+	u32 requests; /* VCPU_*: what has to be done before the guest is entered; set by
+		       * vcpu_ask(), taken by the owner with an exchange */
+	u64 signals;  /* pending ones: bit n - 1 is signal n (KVM0_CALL_SIGNAL); atomic */
 	u32 busy;     /* set from 0 by compare-and-swap; see above */
 	u32 mode;     /* enum vcpu_mode; set before the last look at pending events, so
 		       * that whoever adds one afterwards sees it and kicks */
@@ -86,6 +89,8 @@ static inline void vcpu_drop_port_access(struct vcpu *c)
 
 #define VCPU_TRIPLE_FAULT 1u /* end the run with KVM_EXIT_SHUTDOWN */
 #define VCPU_MSR_FILTER   2u /* msr_filter_apply() */
+#define VCPU_APIC_EVENTS  4u /* INIT or SIPI: lapic.events */
+#define VCPU_SIGNAL       8u /* a signal may be pending that is not blocked */
 
 /* Set a bit of @c->requests.  Release: what it is about comes before. */
 static inline void vcpu_ask(struct vcpu *c, u32 request)
@@ -113,13 +118,21 @@ void vcpu_init_reset(struct vcpu *c);
 
 /*
  * KVM_RUN.  @control: the control guest's virtual CPU on this CPU, whose state is
- * swapped out meanwhile.  *@err is 0 or -EINTR with RUN_USER; *@deadline a TSC value
- * or KVM0_NO_DEADLINE with RUN_BLOCKED.
+ * swapped out meanwhile.  *@err is 0, -EINTR or -EINVAL with RUN_USER; *@deadline a TSC
+ * value or KVM0_NO_DEADLINE with RUN_BLOCKED.
  */
 enum run_result vcpu_run(struct vcpu *c, struct vmx_vcpu *control, int *err, u64 *deadline);
 
 /* Something was made pending for @c: wake it if it is blocked, kick it if it runs. */
 void vcpu_wake(struct vcpu *c);
+
+/* Signal @n, 1 to 64, is pending for @c from now on: its KVM_RUN ends with -EINTR unless the
+ * signal is blocked.  From any CPU, also while @c runs. */
+void vcpu_signal(struct vcpu *c, u32 n);
+/* Those of the signals in @set that are pending; they are so no longer. */
+u64 vcpu_take_signals(struct vcpu *c, u64 set);
+/* The signals in @set do not end KVM_RUN, but for SIGKILL and SIGSTOP.  By the owner. */
+void vcpu_block_signals(struct vcpu *c, u64 set);
 
 /* Get it out of guest mode, wherever it runs, and wait until it is or has flushed
  * what vm->tlb_generation asks for. */

@@ -73,7 +73,28 @@ static void kvm0_run_page(void)
 	((struct kvm_run *)ptr(page))->immediate_exit = 0;
 	((struct kvm_run *)ptr(page + PAGE_SIZE))->immediate_exit = 1;
 	CHECK_RESULT(t_ioctl((int)vcpu, KVM_RUN, 0), -EINTR);
-	CHECK_EQUAL(((struct kvm_run *)ptr(page + PAGE_SIZE))->exit_reason, KVM_EXIT_INTR);
+}
+
+static void kvm0_signals(void)
+{
+	u64 vm = (u64)CHECK_HANDLE(t_ioctl(t_system(), KVM_CREATE_VM, 0));
+	u64 vcpu = (u64)CHECK_HANDLE(t_ioctl((int)vm, KVM_CREATE_VCPU, 0));
+
+	CHECK_RESULT(call(KVM0_CALL_SIGNAL, vcpu, 0, 0), -EINVAL);
+	CHECK_RESULT(call(KVM0_CALL_SIGNAL, vcpu, KVM0_SIGNAL_MAX + 1, 0), -EINVAL);
+	CHECK_RESULT(call(KVM0_CALL_SIGNAL, vcpu, 1ull << 32, 0), -EINVAL);
+	CHECK_RESULT(call(KVM0_CALL_SIGNAL, vm, 1, 0), -ENOTTY);
+	CHECK_RESULT(call(KVM0_CALL_SIGNAL, 0, 1, 0), -ENOTTY);
+	CHECK_RESULT(call(KVM0_CALL_SIGNAL, NOT_A_HANDLE, 1, 0), -EBADF);
+	CHECK_RESULT(call(KVM0_CALL_TAKE_SIGNALS, vm, ~0ull, 0), -ENOTTY);
+	CHECK_RESULT(call(KVM0_CALL_TAKE_SIGNALS, 0, ~0ull, 0), -ENOTTY);
+	CHECK_RESULT(call(KVM0_CALL_TAKE_SIGNALS, NOT_A_HANDLE, ~0ull, 0), -EBADF);
+	CHECK_RESULT(call(KVM0_CALL_SIGNAL, vcpu, 1, 0), 0);
+	CHECK_RESULT(call(KVM0_CALL_SIGNAL, vcpu, KVM0_SIGNAL_MAX, 0), 0);
+	CHECK_EQUAL(kvm0_take_signals((u32)vcpu, 2), 0);
+	CHECK_EQUAL(kvm0_take_signals((u32)vcpu, 1), 1);
+	CHECK_EQUAL(kvm0_take_signals((u32)vcpu, ~0ull), 1ull << 63);
+	CHECK_EQUAL(kvm0_take_signals((u32)vcpu, ~0ull), 0);
 }
 
 static void kvm0_log(void)
@@ -293,7 +314,7 @@ static void kvm0_hides_vmx(void)
 	CHECK_EQUAL(cr4 & CR4_VMXE, 0);
 }
 
-SUITE(kvm0, TEST(kvm0_unknown_call), TEST(kvm0_wide_handle), TEST(kvm0_run_page), TEST(kvm0_log),
-      TEST(kvm0_structure_over_pages), TEST(kvm0_own_memory), TEST(kvm0_own_memory_as_slot),
-      TEST(kvm0_user_mode), TEST(kvm0_hides_vmx), TEST(kvm0_hides_traces),
-      TEST(kvm0_pool_as_before));
+SUITE(kvm0, TEST(kvm0_unknown_call), TEST(kvm0_wide_handle), TEST(kvm0_run_page),
+      TEST(kvm0_signals), TEST(kvm0_log), TEST(kvm0_structure_over_pages), TEST(kvm0_own_memory),
+      TEST(kvm0_own_memory_as_slot), TEST(kvm0_user_mode), TEST(kvm0_hides_vmx),
+      TEST(kvm0_hides_traces), TEST(kvm0_pool_as_before));

@@ -56,6 +56,17 @@ long t_run_quick(int vcpu);
 /* From now on runs may last so many milliseconds, of this machine's time, in all. */
 void t_start_watchdog(u32 ms);
 /*
+ * Has a signal, T_SIGNAL_A or T_SIGNAL_B, pending for the one that runs the vCPU, which is the
+ * caller: in so many milliseconds, during a t_run(), or with 0 at once.  Both are blocked but
+ * for KVM_RUN with a mask that lets them through, and stay pending until they are taken.
+ */
+#define T_SIGNAL_A      10u /* SIGUSR1 */
+#define T_SIGNAL_B      12u /* SIGUSR2 */
+#define T_SIGNAL_BIT(n) (1ull << ((n)-1))
+void t_signal(int vcpu, u32 signal, u32 ms);
+/* Those of the set (T_SIGNAL_BIT) that are pending; they are so no longer. */
+u64 t_take_signals(int vcpu, u64 set);
+/*
  * `size` zeroed bytes at a multiple of 2 MiB, in pages that a memory slot may name; NULL if
  * there is no memory.  Never freed.
  */

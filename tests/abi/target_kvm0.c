@@ -13,6 +13,13 @@ const bool target_is_kvm0 = true;
 
 static u64 watchdog = TIME_NEVER;
 
+/* The signal to come. */
+static struct {
+	u64 due; /* TSC; TIME_NEVER: none */
+	int vcpu;
+	u32 signal;
+} coming = {.due = TIME_NEVER};
+
 bool t_has_vmx(void)
 {
 	return true;
@@ -45,7 +52,8 @@ void *t_map(int vcpu, u32 first, u32 count, void *pages)
 static u32 ticks_to_watchdog(void)
 {
 	u64 now = rdtsc();
-	u64 left = watchdog > now ? watchdog - now : 0;
+	u64 end = MIN(watchdog, coming.due);
+	u64 left = end > now ? end - now : 0;
 	u64 ms = left / (time_tsc_hz() / 1000) + 1;
 
 	return (u32)MIN(ms * (time_apic_hz() / 1000), 0xffffffffull);
@@ -66,8 +74,10 @@ long t_run(int vcpu)
 			r = -EINTR;
 			break;
 		}
-		if (r == KVM0_RUN_BLOCKED)
-			idle_until(MIN(deadline, watchdog));
+		if (rdtsc() >= coming.due)
+			t_signal(coming.vcpu, coming.signal, 0);
+		else if (r == KVM0_RUN_BLOCKED)
+			idle_until(MIN(deadline, MIN(watchdog, coming.due)));
 	}
 	apic_timer_start(0);
 	if (target_watcher)
@@ -89,6 +99,20 @@ long t_run_quick(int vcpu)
 void t_start_watchdog(u32 ms)
 {
 	watchdog = rdtsc() + time_us(ms * 1000ull);
+}
+
+void t_signal(int vcpu, u32 signal, u32 ms)
+{
+	coming.due = ms ? rdtsc() + time_us(ms * 1000ull) : TIME_NEVER;
+	coming.vcpu = vcpu;
+	coming.signal = signal;
+	if (!ms)
+		kvm0_signal((u32)vcpu, signal);
+}
+
+u64 t_take_signals(int vcpu, u64 set)
+{
+	return kvm0_take_signals((u32)vcpu, set);
 }
 
 void *t_alloc(u64 size)

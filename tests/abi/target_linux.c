@@ -9,6 +9,7 @@
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/time.h>
+#include <time.h>
 #include <unistd.h>
 #include "tests/abi/target.h"
 
@@ -97,6 +98,50 @@ void t_start_watchdog(u32 ms)
 
 	sigaction(SIGALRM, &action, NULL);
 	setitimer(ITIMER_REAL, &timer, NULL);
+}
+
+static void signal_set(u64 signals, sigset_t *set)
+{
+	sigemptyset(set);
+	for (int n = 1; n <= 64; n++)
+		if (signals & T_SIGNAL_BIT(n))
+			sigaddset(set, n);
+}
+
+void t_signal(int vcpu, u32 signal, u32 ms)
+{
+	struct sigevent event = {.sigev_notify = SIGEV_SIGNAL, .sigev_signo = (int)signal};
+	struct itimerspec time = {
+		.it_value = {.tv_sec = ms / 1000, .tv_nsec = ms % 1000 * 1000000}};
+	static timer_t timer;
+	static bool made;
+	sigset_t set;
+
+	(void)vcpu;
+	signal_set(T_SIGNAL_BIT(T_SIGNAL_A) | T_SIGNAL_BIT(T_SIGNAL_B), &set);
+	sigprocmask(SIG_BLOCK, &set, NULL);
+	if (!ms) {
+		raise((int)signal);
+		return;
+	}
+	if (made)
+		timer_delete(timer);
+	made = timer_create(CLOCK_MONOTONIC, &event, &timer) == 0;
+	timer_settime(timer, 0, &time, NULL);
+}
+
+u64 t_take_signals(int vcpu, u64 signals)
+{
+	static const struct timespec now;
+	u64 taken = 0;
+	sigset_t set;
+	int n;
+
+	(void)vcpu;
+	signal_set(signals, &set);
+	while ((n = sigtimedwait(&set, NULL, &now)) > 0)
+		taken |= T_SIGNAL_BIT(n);
+	return taken;
 }
 
 void *t_alloc(u64 size)

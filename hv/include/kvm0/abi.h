@@ -116,8 +116,26 @@ struct kvm0_supply {
 #define KVM0_CALL_WITHDRAW 7
 
 /*
- * Results of KVM_RUN beside KVM's own (0: see kvm_run->exit_reason, or an errno;
- * -EINTR with KVM_EXIT_INTR when immediate_exit was set).
+ * Signals, which on Linux end a KVM_RUN.  kvm0 knows no threads: a signal is pending for a
+ * vCPU, from KVM0_CALL_SIGNAL until KVM0_CALL_TAKE_SIGNALS, as it were for the thread that
+ * is to run the vCPU.  While one is pending that the mask of KVM_SET_SIGNAL_MASK does not
+ * block (without a mask all count), KVM_RUN finishes what the last exit left open and then
+ * ends, without entering the guest, with -EINTR and KVM_EXIT_INTR.
+ *
+ * KVM0_CALL_SIGNAL: signal RSI (1 to 64) is pending for the vCPU RDI, as after tgkill().
+ * It may be called from any CPU, also while the vCPU runs, which ends that run, or is
+ * blocked, which wakes it.  0, -EBADF, -ENOTTY, -EINVAL.
+ *
+ * KVM0_CALL_TAKE_SIGNALS: those of the set RSI (bit n - 1: signal n) that are pending for
+ * the vCPU RDI are so no longer, and are returned in RDX, as by sigtimedwait().  0, -EBADF,
+ * -ENOTTY.
+ */
+#define KVM0_CALL_SIGNAL       8
+#define KVM0_CALL_TAKE_SIGNALS 9
+#define KVM0_SIGNAL_MAX        64u
+
+/*
+ * Results of KVM_RUN beside KVM's own (0: see kvm_run->exit_reason, or an errno).
  * KVM0_RUN_AGAIN: an interrupt for the control guest is pending, or kvm0 needed
  * the CPU; take it and call again.
  * KVM0_RUN_BLOCKED: the vCPU waits for an event.  RDX is the value of the TSC at
