@@ -194,9 +194,12 @@ unit: $(UNIT)
 # FUZZ_MS: milliseconds for each target; FUZZ_SEED: the seed, by default another each time.
 FUZZ_MS   ?= 60000
 FUZZ_SEED ?= $(shell date +%s)
+# EMU_CASES: instructions for each mode of the emulator, compared with this machine's CPU.
+EMU_CASES ?= 2000000
 .PHONY: fuzz
-fuzz: $(O)/unit/test_fuzz
+fuzz: $(O)/unit/test_fuzz $(O)/unit/test_emulate_cpu
 	$(Q)FUZZ_MS=$(FUZZ_MS) FUZZ_SEED=$(FUZZ_SEED) $<
+	$(Q)EMU_CASES=$(EMU_CASES) EMU_SEED=$(FUZZ_SEED) $(O)/unit/test_emulate_cpu
 
 # CASES: names or patterns of cases in tests/e2e/cases.py.
 .PHONY: e2e
@@ -264,7 +267,8 @@ help:
 	'make test            build, check and test everything' \
 	'make iso             the ISO, $(O)/kvm0.iso: for a CD or a USB stick, BIOS or UEFI' \
 	'make unit            unit tests alone' \
-	'make fuzz            random inputs for the parsers; FUZZ_MS=60000 for each' \
+	'make fuzz            random inputs for the parsers, FUZZ_MS=60000 for each, and random' \
+	'                     instructions for the emulator, EMU_CASES=2000000 for each mode' \
 	'make e2e             boots in an emulator alone; CASES=NAME or a pattern' \
 	'make test-abi-linux  the ABI tests against the /dev/kvm of this machine' \
 	'make test-abi-linux-vmx  the same against a Linux with VMX, in the emulator' \

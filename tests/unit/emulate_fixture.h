@@ -24,6 +24,9 @@ extern u8 ram[RAM_SIZE];
 extern u32 reads;       /* reads of memory */
 extern bool lose_races; /* another CPU is always faster */
 extern u64 absent;      /* a page that has to be supplied first; ~0: none */
+extern u8 ymm[16][32];  /* the vector registers, and what has to do with them */
+extern u64 mm[8], xcr0;
+extern u16 fsw;
 extern struct emu_state st;
 extern struct emu_io io;
 extern const struct guest_mem guest;

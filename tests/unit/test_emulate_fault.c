@@ -3,7 +3,7 @@
 /* sources: tests/unit/emulate_fixture.c hv/kvm/emulate/emulate.c
  * hv/kvm/emulate/decode.c hv/kvm/emulate/optable.c hv/kvm/emulate/access.c
  * hv/kvm/emulate/execute.c hv/kvm/emulate/strop.c hv/kvm/emulate/alu.c
- * hv/kvm/emulate/quick.c hv/kvm/gva.c */
+ * hv/kvm/emulate/vector.c hv/kvm/emulate/quick.c hv/kvm/gva.c */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdlib.h>
@@ -65,8 +65,15 @@ static void test_undefined(void **state)
 static void test_unhandleable(void **state)
 {
 	static const char *const unknown[] = {
-		"\xd9\x03",     "\x0f\xae\x03", "\x0f\x38\x00\x03",     "\xff\x1b",     "\xfe\x13",
-		"\xf7\x33\x90", "\xc6\x0b\x01", "\xf2\x0f\x38\xf0\x03", "\xf3\x0f\xc3", "\x8f\x0b",
+		"\xd9\x03",         "\x0f\xae\x03",
+		"\x0f\x38\x00\x03", "\xff\x1b",
+		"\xfe\x13",         "\x0f\x58\x03",
+		"\xc6\x0b\x01",     "\xf2\x0f\x38\xf0\x03",
+		"\xf3\x0f\xc3",     "\x8f\x0b",
+		"\x0f\x10\xc1",     "\x0f\xb8\x03",
+		"\xc5\xf8\x58\x03", "\xc4\xe3\x79\x10\x03",
+		"\x66\x0f\x6b\x03", "\xf3\x0f\x28\x03",
+		"\xc5\xf8\x6f\x03",
 	};
 
 	(void)state;

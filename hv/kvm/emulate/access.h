@@ -12,7 +12,16 @@
 #define EMU_RETRY ((enum emu_result)(EMU_UNHANDLEABLE + 1))
 
 /* Exception vectors. */
-enum { EMU_UD = 6, EMU_SS_FAULT = 12, EMU_GP = 13, EMU_PF = 14, EMU_AC = 17 };
+enum {
+	EMU_DE = 0,
+	EMU_UD = 6,
+	EMU_NM = 7,
+	EMU_SS_FAULT = 12,
+	EMU_GP = 13,
+	EMU_PF = 14,
+	EMU_MF = 16,
+	EMU_AC = 17,
+};
 
 #define FLAG_CF BIT(0)
 #define FLAG_PF BIT(2)

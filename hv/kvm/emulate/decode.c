@@ -165,6 +165,10 @@ static void particular_sizes(struct emu *e)
 	if ((in->flags & F_NO_66) && in->op_size == 2)
 		in->op_size = 4;
 	in->src_size = in->op_size;
+	if (in->flags & F_DOUBLE)
+		in->op_size = in->op_size == 8 ? 16 : 8;
+	if ((in->flags & F_MEM16) && in->mem)
+		in->op_size = 2;
 	if (in->flags & F_SRC8)
 		in->src_size = 1;
 	else if (in->flags & F_SRC16)
@@ -188,6 +192,52 @@ static void sizes(struct emu *e)
 		particular_sizes(e);
 }
 
+/*
+ * The VEX prefix whose first byte is b, and the opcode behind it.  What it says goes
+ * where the prefixes that it replaces are; those must not be there as well.
+ */
+static const struct opcode *vex_opcode(struct emu *e, u8 b)
+{
+	static const u8 rep[4] = {0, 0, 0xf3, 0xf2};
+	struct insn *in = &e->in;
+	u8 first = next8(e), last = first, map = 1;
+	const struct opcode *row;
+
+	if (in->rex || in->rep || in->op_size_prefix || in->lock)
+		e->stop = e->stop ? e->stop : access_fault(e, EMU_UD, 0);
+	in->rex = (u8)(0x40 | ((first ^ 0xff) >> 5 & REX_R)); /* these bits are inverted */
+	if (b == 0xc4) {
+		map = first & 0x1f;
+		last = next8(e);
+		in->rex = (u8)(0x40 | (first ^ 0xff) >> 5 | (last >> 4 & REX_W));
+	}
+	if (e->st->mode != 64)
+		in->rex = 0;
+	in->vex = true;
+	in->vex_wide = last & 4;
+	in->op_size_prefix = (last & 3) == 1;
+	in->rep = rep[last & 3];
+	in->opcode = next8(e);
+	row = map == 1 ? optable_0f(in->opcode) : optable_0f38(map == 2 ? in->opcode : 0);
+	/* Moves have no third operand. */
+	if ((row->flags & F_VECTOR) && (last & 0x78) != 0x78 && !e->stop)
+		e->stop = access_fault(e, EMU_UD, 0);
+	return row->flags & F_VECTOR ? row : optable_0f38(0);
+}
+
+/* Is C4 or C5 the beginning of a VEX prefix?  Outside 64-bit mode LES and LDS have their
+ * memory forms there. */
+static bool is_vex(struct emu *e, u8 b)
+{
+	u8 next;
+
+	if ((b & 0xfe) != 0xc4)
+		return false;
+	next = next8(e);
+	e->pos--;
+	return e->st->mode == 64 || (next & 0xc0) == 0xc0;
+}
+
 /* The row of the opcode behind the prefixes. */
 static const struct opcode *opcode(struct emu *e)
 {
@@ -201,6 +251,8 @@ static const struct opcode *opcode(struct emu *e)
 		}
 		b = next8(e);
 	}
+	if (is_vex(e, b))
+		return vex_opcode(e, b);
 	if (b == 0x0f) {
 		b = next8(e);
 		if (b == 0x38) {
@@ -221,10 +273,19 @@ static void resolve_group(struct insn *in, u8 modrm)
 
 	in->op = row->op;
 	in->flags |= row->flags;
-	if (row->dst) {
+	if (row->dst || row->src) {
 		in->dst = row->dst;
 		in->src = row->src;
 	}
+}
+
+/* Of the moves that share an opcode, the one that the prefixes name.  Those between two
+ * registers are not known. */
+static void resolve_vector(struct insn *in)
+{
+	in->vector = optable_vector(in->opcode, in->op_size_prefix, in->rep);
+	if (!in->mem || !in->vector || (in->vex && (in->vector & V_MMX)))
+		in->op = OP_NONE;
 }
 
 /* ModRM and what belongs to it.  Is ea relative to RIP? */
@@ -235,7 +296,6 @@ static bool modrm_operands(struct emu *e, u8 modrm)
 
 	in->reg = (u8)((modrm >> 3 & 7) | (in->rex & REX_R) << 1);
 	in->rm = (u8)((modrm & 7) | (in->rex & REX_B) << 3);
-	in->mem = mod != 3;
 	if (!in->mem)
 		return false;
 	if (in->ad_size != 2)
@@ -249,14 +309,20 @@ static void immediate(struct emu *e)
 {
 	struct insn *in = &e->in;
 
-	if (in->dst == IN_MOFFS || in->src == IN_MOFFS) {
+	if (in->src == IN_XLAT) {
+		in->mem = true;
+		in->ea = e->st->gpr[EMU_RBX] + (u8)e->st->gpr[EMU_RAX];
+		in->src = IN_RM;
+	} else if (in->src == IN_IMM16) {
+		in->imm = next_signed(e, 2) & 0xffff;
+	} else if (in->dst == IN_MOFFS || in->src == IN_MOFFS) {
 		in->mem = true;
 		in->ea = next_signed(e, in->ad_size);
 		if (in->dst == IN_MOFFS)
 			in->dst = IN_RM;
 		else
 			in->src = IN_RM;
-	} else if (in->src == IN_IMM8) {
+	} else if (in->src == IN_IMM8 || (in->flags & F_IMM8)) {
 		in->imm = next_signed(e, 1);
 	} else {
 		in->imm = next_signed(e, MIN(in->op_size, 4u));
@@ -267,9 +333,10 @@ static void immediate(struct emu *e)
 static enum emu_result restrictions(struct emu *e)
 {
 	const struct insn *in = &e->in;
-	u16 flags = in->flags;
+	u32 flags = in->flags;
 
-	if (((flags & F_NO_REP) && in->rep) || ((flags & F_ONLY64) && e->st->mode != 64))
+	if (((flags & F_NO_REP) && in->rep) || ((flags & F_NEEDS_F3) && in->rep != 0xf3) ||
+	    ((flags & F_ONLY64) && e->st->mode != 64))
 		return EMU_UNHANDLEABLE;
 	if (in->lock && (!(flags & F_LOCK) || in->dst != IN_RM || !in->mem))
 		return access_fault(e, EMU_UD, 0);
@@ -293,8 +360,11 @@ enum emu_result decode(struct emu *e)
 	with_modrm = in->dst == IN_RM || in->dst == IN_REG;
 	if (with_modrm)
 		modrm = next8(e);
+	in->mem = with_modrm && modrm < 0xc0;
 	if (in->flags & F_GROUP)
 		resolve_group(in, modrm);
+	else if (in->flags & F_VECTOR)
+		resolve_vector(in);
 	if (e->stop)
 		return e->stop;
 	if (in->op == OP_NONE)
@@ -302,7 +372,7 @@ enum emu_result decode(struct emu *e)
 	sizes(e);
 	if (with_modrm)
 		rip_relative = modrm_operands(e, modrm);
-	if (in->src >= IN_IMM || in->dst >= IN_IMM)
+	if (in->src >= IN_XLAT || in->dst >= IN_IMM || (in->flags & (F_IMM | F_IMM8)))
 		immediate(e);
 	if (e->stop)
 		return e->stop;

@@ -2,7 +2,9 @@
 /* Execution of everything but string instructions; see execute.h. */
 #include "kvm/emulate/execute.h"
 
+#include "cpu/regs.h"
 #include "kvm/emulate/alu.h"
+#include "vmx/vmx.h"
 
 #define AR_BIG BIT(14)
 
@@ -25,6 +27,23 @@ static void reg_set(struct emu *e, u8 reg, u64 value, u32 size)
 	execute_set(&e->st->gpr[reg], value, size);
 }
 
+/* The register that the opcode's low bits name. */
+static u8 opcode_reg(const struct insn *in)
+{
+	return (u8)((in->opcode & 7) | (in->rex & 1) << 3);
+}
+
+static enum emu_result get_selector(struct emu *e, u64 *value)
+{
+	struct kvm_segment s;
+
+	if ((e->in.reg & 7) >= EMU_SREGS)
+		return access_fault(e, EMU_UD, 0);
+	vmx_get_segment(e->in.reg & 7, &s);
+	*value = s.selector;
+	return EMU_DONE;
+}
+
 /* Read an operand; access is GVA_WRITE if it will be written too. */
 static enum emu_result get(struct emu *e, u8 operand, u32 size, u64 access, u64 *value)
 {
@@ -43,8 +62,20 @@ static enum emu_result get(struct emu *e, u8 operand, u32 size, u64 access, u64 
 	case IN_ACC:
 		*value = reg_get(e, EMU_RAX, size);
 		break;
+	case IN_OPREG:
+		*value = reg_get(e, opcode_reg(in), size);
+		break;
+	case IN_SREG:
+		return get_selector(e, value);
+	case IN_CL:
+		*value = e->st->gpr[EMU_RCX] & 0xff;
+		break;
+	case IN_ONE:
+		*value = 1;
+		break;
 	case IN_IMM:
 	case IN_IMM8:
+	case IN_IMM16:
 		*value = in->imm;
 		break;
 	default:
@@ -65,6 +96,8 @@ static enum emu_result put(struct emu *e, u64 value, u64 old)
 	}
 	if (in->dst == IN_RM)
 		reg_set(e, in->rm, value, in->op_size);
+	else if (in->dst == IN_OPREG)
+		reg_set(e, opcode_reg(in), value, in->op_size);
 	else
 		reg_set(e, in->dst == IN_REG ? in->reg : EMU_RAX, value, in->op_size);
 	return EMU_DONE;
@@ -96,9 +129,11 @@ static u64 bit_test(u8 op, u64 *flags, u64 a, u64 b, u32 size)
 }
 
 /* The value of the destination, from its old value a and the source b. */
-static u64 compute(const struct insn *in, u64 *flags, u64 a, u64 b)
+static u64 compute(struct emu *e, u64 *flags, u64 a, u64 b)
 {
+	const struct insn *in = &e->in;
 	u32 size = in->op_size;
+	u64 high;
 
 	switch (in->op) {
 	case OP_ADD:
@@ -135,6 +170,15 @@ static u64 compute(const struct insn *in, u64 *flags, u64 a, u64 b)
 	case OP_BTR:
 	case OP_BTC:
 		return bit_test(in->op, flags, a, b, size);
+	case OP_ROL ... OP_SAR:
+		return alu_shift(flags, in->op - (u32)OP_ROL, a, 0, b, size);
+	case OP_SHLD:
+	case OP_SHRD:
+		return alu_shift(flags, in->op - (u32)OP_ROL, a, b,
+				 (in->flags & F_IMM8) ? in->imm : e->st->gpr[EMU_RCX], size);
+	case OP_IMUL:
+		return alu_multiply(flags, (in->flags & (F_IMM | F_IMM8)) ? in->imm : a, b, true,
+				    size, &high);
 	case OP_SETCC:
 		return alu_condition(*flags, in->opcode);
 	case OP_CMOVCC:
@@ -142,6 +186,30 @@ static u64 compute(const struct insn *in, u64 *flags, u64 a, u64 b)
 	default: /* OP_MOV, OP_XCHG */
 		return b;
 	}
+}
+
+/* Does F3 make TZCNT of BSF, or LZCNT of BSR?  CPUs that lack those ignore it. */
+static bool counts_zeros(u8 op)
+{
+	return op == OP_BSF ? cpuid(7, 0).ebx & BIT(3) : cpuid(0x80000001, 0).ecx & BIT(5);
+}
+
+/* BSF, BSR, TZCNT, LZCNT, POPCNT. */
+static enum emu_result bit_scan(struct emu *e, u64 b)
+{
+	const struct insn *in = &e->in;
+	u64 *flags = &e->st->pg.rflags;
+	u64 value;
+
+	b &= alu_mask(in->op_size);
+	if (in->op == OP_POPCNT)
+		value = alu_popcnt(flags, b);
+	else if (in->rep == 0xf3 && counts_zeros(in->op))
+		value = alu_count_zeros(flags, b, in->op == OP_BSR, in->op_size);
+	else if (!alu_scan(flags, b, in->op == OP_BSR, &value))
+		return EMU_DONE; /* the register is left alone altogether */
+	reg_set(e, in->reg, value, in->op_size);
+	return EMU_DONE;
 }
 
 /* CMPXCHG.  The destination is written in any case, if only with its old value. */
@@ -161,6 +229,62 @@ static enum emu_result cmpxchg(struct emu *e, u64 a, u64 b)
 	if (!equal)
 		reg_set(e, EMU_RAX, a, size);
 	e->st->pg.rflags = flags;
+	return EMU_DONE;
+}
+
+/* CMPXCHG8B and CMPXCHG16B; as above. */
+static enum emu_result cmpxchg_double(struct emu *e)
+{
+	const struct insn *in = &e->in;
+	u64 *gpr = e->st->gpr;
+	u32 half = in->op_size / 2;
+	u64 m[2] = {0}, new[2], low, high;
+	bool equal;
+	enum emu_result r;
+
+	if (half == 8 && (access_linear(e, in->seg, in->ea) & 15))
+		return access_fault(e, EMU_GP, 0);
+	r = access_read(e, in->seg, in->ea, m, in->op_size, GVA_WRITE);
+	if (r)
+		return r;
+	low = m[0] & alu_mask(half);
+	high = half == 8 ? m[1] : m[0] >> 32;
+	equal = low == reg_get(e, EMU_RAX, half) && high == reg_get(e, EMU_RDX, half);
+	new[0] = half == 8 ? gpr[EMU_RBX] : (u32)gpr[EMU_RBX] | gpr[EMU_RCX] << 32;
+	new[1] = gpr[EMU_RCX];
+	if (in->lock && half == 4) /* KVM has no wider one either */
+		r = access_write_locked(e, in->seg, in->ea, m[0], equal ? new[0] : m[0], 8);
+	else
+		r = access_write(e, in->seg, in->ea, equal ? new : m, in->op_size);
+	if (r)
+		return r;
+	if (!equal) {
+		execute_set(&gpr[EMU_RAX], low, half);
+		execute_set(&gpr[EMU_RDX], high, half);
+	}
+	e->st->pg.rflags = (e->st->pg.rflags & ~FLAG_ZF) | (equal ? FLAG_ZF : 0);
+	return EMU_DONE;
+}
+
+/* MUL, IMUL, DIV, IDIV of the accumulator and its upper half: rDX, or AH for bytes. */
+static enum emu_result multiply_divide(struct emu *e, u64 b)
+{
+	u32 size = e->in.op_size;
+	u64 *gpr = e->st->gpr;
+	u64 low = gpr[EMU_RAX] & alu_mask(size);
+	u64 high = size == 1 ? gpr[EMU_RAX] >> 8 & 0xff : gpr[EMU_RDX];
+	bool is_signed = e->in.op == OP_IMUL_ACC || e->in.op == OP_IDIV_ACC;
+
+	if (e->in.op <= OP_IMUL_ACC)
+		low = alu_multiply(&e->st->pg.rflags, low, b, is_signed, size, &high);
+	else if (!alu_divide(&high, &low, b, is_signed, size))
+		return access_fault(e, EMU_DE, 0);
+	if (size == 1) {
+		execute_set(&gpr[EMU_RAX], high << 8 | (low & 0xff), 2);
+	} else {
+		execute_set(&gpr[EMU_RAX], low, size);
+		execute_set(&gpr[EMU_RDX], high, size);
+	}
 	return EMU_DONE;
 }
 
@@ -207,12 +331,23 @@ static enum emu_result pop(struct emu *e)
 	return r;
 }
 
-/* JMP and CALL to a near address.  RIP is final afterwards. */
-static enum emu_result branch(struct emu *e, u64 target)
+/* JMP, CALL and RET to a near address.  RIP is final afterwards. */
+static enum emu_result branch(struct emu *e, u64 b)
 {
 	struct emu_state *st = e->st;
+	u32 width = stack_size(e);
+	u64 sp = st->gpr[EMU_RSP] & alu_mask(width);
+	u64 target = b;
 	enum emu_result r;
 
+	if (e->in.src == IN_IMM)
+		target = (st->rip + e->pos + b) & alu_mask(e->in.op_size);
+	if (e->in.op == OP_RET) {
+		target = 0;
+		r = access_read(e, EMU_SS, sp, &target, e->in.op_size, 0);
+		if (r)
+			return r;
+	}
 	if (st->mode == 64 ? !gva_canonical(st->pg.cr4, target) : target > st->seg[EMU_CS].limit)
 		return access_fault(e, EMU_GP, 0);
 	if (e->in.op == OP_CALL) {
@@ -220,6 +355,8 @@ static enum emu_result branch(struct emu *e, u64 target)
 		if (r)
 			return r;
 	}
+	if (e->in.op == OP_RET)
+		execute_set(&st->gpr[EMU_RSP], sp + e->in.op_size + b, width);
 	execute_retire(e);
 	st->rip = target;
 	return EMU_DONE;
@@ -230,7 +367,7 @@ static enum emu_result arithmetic(struct emu *e, u64 a, u64 b)
 {
 	const struct insn *in = &e->in;
 	u64 flags = e->st->pg.rflags;
-	u64 value = compute(in, &flags, a, b);
+	u64 value = compute(e, &flags, a, b);
 	bool exchange = in->op == OP_XCHG || in->op == OP_XADD;
 	enum emu_result r;
 
@@ -253,13 +390,26 @@ static enum emu_result dispatch(struct emu *e, u64 a, u64 b)
 	switch (e->in.op) {
 	case OP_CMPXCHG:
 		return cmpxchg(e, a, b);
+	case OP_CMPXCHG8B:
+		return cmpxchg_double(e);
+	case OP_BSF:
+	case OP_BSR:
+	case OP_POPCNT:
+		return bit_scan(e, b);
+	case OP_MUL_ACC ... OP_IDIV_ACC:
+		return multiply_divide(e, b);
 	case OP_PUSH:
-		return push(e, a);
+		return push(e, b);
 	case OP_POP:
 		return pop(e);
 	case OP_CALL:
 	case OP_JMP:
-		return branch(e, a);
+	case OP_RET:
+		return branch(e, b);
+	case OP_CLFLUSH: /* its access is a read */
+		return EMU_DONE;
+	case OP_VECTOR:
+		return vector_move(e);
 	default:
 		return arithmetic(e, a, b);
 	}

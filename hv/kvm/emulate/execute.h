@@ -21,6 +21,9 @@ enum emu_result execute(struct emu *e);
  */
 enum emu_result strop(struct emu *e);
 
+/* A move between memory and a vector register (vector.c). */
+enum emu_result vector_move(struct emu *e);
+
 /* The instruction is finished: move RIP behind it. */
 static inline void execute_retire(struct emu *e)
 {
