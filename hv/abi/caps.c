@@ -6,6 +6,11 @@
 #include "abi/copy.h"
 #include "abi/requests.h"
 
+/* KVM's quirks that kvm0 never has: to turn them off changes nothing. */
+#define QUIRKS_ABSENT                                                                              \
+	(KVM_X86_QUIRK_OUT_7E_INC_RIP | KVM_X86_QUIRK_FIX_HYPERCALL_INSN |                         \
+	 KVM_X86_QUIRK_MWAIT_NEVER_UD_FAULTS)
+
 #define X2APIC_API_FLAGS (KVM_X2APIC_API_USE_32BIT_IDS | KVM_X2APIC_API_DISABLE_BROADCAST_QUIRK)
 
 /* Capabilities that kvm0 offers, with the value that KVM_CHECK_EXTENSION returns. */
@@ -42,11 +47,23 @@ static const struct {
 	{KVM_CAP_MSR_PLATFORM_INFO, 1},
 	{KVM_CAP_X86_USER_SPACE_MSR, 1},
 	{KVM_CAP_X86_MSR_FILTER, 1},
+	{KVM_CAP_ADJUST_CLOCK, KVM_CLOCK_TSC_STABLE | KVM_CLOCK_HOST_TSC},
+	{KVM_CAP_GET_TSC_KHZ, 1},
+	{KVM_CAP_VCPU_ATTRIBUTES, 1},
+	{KVM_CAP_SYS_ATTRIBUTES, 1},
+	{KVM_CAP_LAST_CPU, 1},
+	{KVM_CAP_PMU_EVENT_FILTER, 1},
+	{KVM_CAP_ENFORCE_PV_FEATURE_CPUID, 1},
+	{KVM_CAP_DISABLE_QUIRKS, 1},
+	{KVM_CAP_DISABLE_QUIRKS2, QUIRKS_ABSENT},
+	{KVM_CAP_X86_DISABLE_EXITS, KVM_X86_DISABLE_EXITS_PAUSE},
 };
 
 s64 check_extension(const struct vm *vm, u64 capability)
 {
 	(void)vm; /* no capability depends on the VM yet */
+	if (capability == KVM_CAP_TSC_CONTROL || capability == KVM_CAP_VM_TSC_CONTROL)
+		return vmx_has_tsc_scaling();
 	for (size_t i = 0; i < ARRAY_SIZE(capabilities); i++)
 		if (capabilities[i].capability == capability)
 			return capabilities[i].value;
@@ -59,6 +76,12 @@ static int copy_cap(struct kvm_enable_cap *cap, u64 arg)
 	if (copy_in(cap, arg, sizeof(*cap)))
 		return -EFAULT;
 	return cap->flags ? -EINVAL : 0;
+}
+
+/* PAUSE does not exit in any case.  As in KVM, only before there are vCPUs. */
+static s64 disable_exits(const struct vm *vm, u64 exits)
+{
+	return exits & ~(u64)KVM_X86_DISABLE_EXITS_PAUSE || READ_ONCE(vm->vcpu_count) ? -EINVAL : 0;
 }
 
 s64 vm_enable_cap(struct vm *vm, u64 arg)
@@ -75,6 +98,14 @@ s64 vm_enable_cap(struct vm *vm, u64 arg)
 			return -EINVAL;
 		WRITE_ONCE(vm->user_msr_reasons, (u32)cap.args[0]);
 		return 0;
+	case KVM_CAP_DISABLE_QUIRKS: /* it takes any, as in KVM */
+		return 0;
+	case KVM_CAP_DISABLE_QUIRKS2:
+		return cap.args[0] & ~(u64)QUIRKS_ABSENT ? -EINVAL : 0;
+	case KVM_CAP_X86_DISABLE_EXITS:
+		return disable_exits(vm, cap.args[0]);
+	case KVM_CAP_MAX_VCPU_ID:
+		return vm_limit_vcpu_ids(vm, cap.args[0]);
 	case KVM_CAP_MSR_PLATFORM_INFO:
 		vm->hide_platform_info = !cap.args[0];
 		return 0;
@@ -97,6 +128,8 @@ s64 vcpu_enable_cap(struct vcpu *c, u64 arg)
 	if (err)
 		return err;
 	switch (cap.cap) {
+	case KVM_CAP_ENFORCE_PV_FEATURE_CPUID: /* what CPUID does not offer is never there */
+		return 0;
 	default:
 		return -EINVAL;
 	}

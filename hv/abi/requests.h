@@ -61,3 +61,13 @@ s64 vcpu_set_mce(struct vcpu *c, u64 arg);
 /* --- vcpu_events.c --- */
 s64 vcpu_interrupt(struct vcpu *c, u64 arg);
 s64 vcpu_set_signal_mask(struct vcpu *c, u64 arg);
+
+/* --- vm_time.c --- */
+s64 vm_get_clock(struct vm *vm, u64 arg);
+s64 vm_set_clock(struct vm *vm, u64 arg);
+s64 vm_get_tsc_khz(const struct vm *vm);
+s64 vm_set_tsc_khz(struct vm *vm, u64 arg);
+s64 vcpu_get_tsc_khz(const struct vcpu *c);
+s64 vcpu_set_tsc_khz(struct vcpu *c, u64 arg);
+/* @request: KVM_SET_, KVM_GET_ or KVM_HAS_DEVICE_ATTR. */
+s64 vcpu_device_attr(struct vcpu *c, u32 request, u64 arg);

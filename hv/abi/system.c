@@ -51,6 +51,19 @@ static __attribute__((noinline)) s64 get_supported_cpuid(u64 arg)
 	return result;
 }
 
+/* KVM_GET_DEVICE_ATTR and KVM_HAS_DEVICE_ATTR: the only attribute is what XCR0 guests can have. */
+static s64 device_attr(u32 request, u64 arg)
+{
+	struct kvm_device_attr a;
+	u64 value = vmx_host_xcr0();
+
+	if (copy_in(&a, arg, sizeof(a)))
+		return -EFAULT;
+	if (a.group || a.attr != KVM_X86_XCOMP_GUEST_SUPP)
+		return -ENXIO;
+	return request == KVM_HAS_DEVICE_ATTR ? 0 : copy_out(a.addr, &value, sizeof(value));
+}
+
 s64 system_request(u32 request, u64 arg)
 {
 	switch (request) {
@@ -72,6 +85,9 @@ s64 system_request(u32 request, u64 arg)
 		return system_mce_cap(arg);
 	case KVM_GET_SUPPORTED_CPUID:
 		return get_supported_cpuid(arg);
+	case KVM_GET_DEVICE_ATTR:
+	case KVM_HAS_DEVICE_ATTR:
+		return device_attr(request, arg);
 	default: /* as Linux says it of /dev/kvm; a VM says -ENOTTY */
 		return -EINVAL;
 	}

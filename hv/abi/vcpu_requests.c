@@ -154,6 +154,14 @@ static __attribute__((noinline)) s64 other_request(struct vcpu *c, u32 request, 
 		return vcpu_get_msrs(c, arg);
 	case KVM_SET_MSRS:
 		return vcpu_set_msrs(c, arg);
+	case KVM_GET_TSC_KHZ:
+		return vcpu_get_tsc_khz(c);
+	case KVM_SET_TSC_KHZ:
+		return vcpu_set_tsc_khz(c, arg);
+	case KVM_SET_DEVICE_ATTR:
+	case KVM_GET_DEVICE_ATTR:
+	case KVM_HAS_DEVICE_ATTR:
+		return vcpu_device_attr(c, request, arg);
 	case KVM_X86_SETUP_MCE:
 		return vcpu_setup_mce(c, arg);
 	case KVM_X86_SET_MCE:

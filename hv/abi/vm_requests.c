@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Requests on a VM's handle. */
 #include <linux/errno.h>
+#include "abi/copy.h"
 #include "abi/requests.h"
 
 /* The handle comes first: without one the vCPU would stay in the VM, out of reach. */
@@ -19,6 +20,23 @@ static s64 create_vcpu(struct vm *vm, u64 id)
 	vm_get(vm);
 	handle_fill(handle, HANDLE_VCPU, c);
 	return handle;
+}
+
+#define PMU_FILTER_MAX_EVENTS 300u /* KVM's */
+
+/* KVM API, KVM_SET_PMU_EVENT_FILTER.  Guests have no performance counters, so that there is
+ * nothing to filter: it is only checked. */
+static s64 set_pmu_event_filter(u64 arg)
+{
+	struct kvm_pmu_event_filter f;
+
+	if (copy_in(&f, arg, sizeof(f)))
+		return -EFAULT;
+	if (f.action > KVM_PMU_EVENT_DENY || f.flags)
+		return -EINVAL;
+	if (f.nevents > PMU_FILTER_MAX_EVENTS)
+		return -E2BIG;
+	return f.nevents && !copy_span(arg + sizeof(f), f.nevents * sizeof(u64)) ? -EFAULT : 0;
 }
 
 s64 vm_request(struct vm *vm, u32 request, u64 arg)
@@ -40,6 +58,16 @@ s64 vm_request(struct vm *vm, u32 request, u64 arg)
 		return vm_create_irqchip(vm);
 	case KVM_CREATE_PIT2:
 		return vm_create_pit2(vm, arg);
+	case KVM_GET_CLOCK:
+		return vm_get_clock(vm, arg);
+	case KVM_SET_CLOCK:
+		return vm_set_clock(vm, arg);
+	case KVM_GET_TSC_KHZ:
+		return vm_get_tsc_khz(vm);
+	case KVM_SET_TSC_KHZ:
+		return vm_set_tsc_khz(vm, arg);
+	case KVM_SET_PMU_EVENT_FILTER:
+		return set_pmu_event_filter(arg);
 	case KVM_X86_SET_MSR_FILTER:
 		return vm_set_msr_filter(vm, arg);
 	case KVM_IRQ_LINE:

@@ -127,13 +127,6 @@ static bool is_apic(u32 index)
 	       (index >= MSR_X2APIC_FIRST && index <= MSR_X2APIC_LAST);
 }
 
-static void set_tsc_offset(struct vcpu *c, u64 offset)
-{
-	vmx_set_tsc_offset(offset);
-	if (c->vm->chip)
-		lapic_set_tsc_offset(&c->lapic, offset, rdtsc());
-}
-
 /*
  * KVM's paravirtual MSRs, of which kvm0 has none: a control guest may read and write the
  * zero that they have where they are off, as VMMs do at reset.
@@ -209,7 +202,7 @@ static int read(struct vcpu *c, u32 index, u64 *value, bool host)
 	if (is_apic(index))
 		return read_apic(c, index, value);
 	if (index == MSR_TSC) {
-		*value = rdtsc() + vmx_tsc_offset();
+		*value = time_read_tsc(c);
 		return 0;
 	}
 	if (index == MSR_TSC_ADJUST) {
@@ -237,19 +230,23 @@ int msr_read(struct vcpu *c, u32 index, u64 *value, bool host)
 
 static int write_tsc(struct vcpu *c, u64 value, bool host)
 {
-	u64 offset = value - rdtsc();
+	u64 change;
 
+	if (host) {
+		time_write_tsc(c, value);
+		return 0;
+	}
 	/* The guest's own write shows in IA32_TSC_ADJUST (SDM vol. 3, IA32_TSC_ADJUST MSR). */
-	if (!host)
-		c->msr.tsc_adjust += offset - vmx_tsc_offset();
-	set_tsc_offset(c, offset);
+	change = value - time_read_tsc(c);
+	c->msr.tsc_adjust += change;
+	time_adjust_offset(c, vmx_tsc_offset() + change);
 	return 0;
 }
 
 static int write_tsc_adjust(struct vcpu *c, u64 value, bool host)
 {
 	if (!host)
-		set_tsc_offset(c, vmx_tsc_offset() + value - c->msr.tsc_adjust);
+		time_adjust_offset(c, vmx_tsc_offset() + value - c->msr.tsc_adjust);
 	c->msr.tsc_adjust = value;
 	return 0;
 }

@@ -57,7 +57,6 @@ static int init_lapic(struct vcpu *c)
 		return -ENOMEM;
 	lapic_init(&c->lapic, c->apic_page, &chip->bus, &chip->clock, c->index, c->id,
 		   vcpu_is_boot_cpu(c));
-	c->lapic.tsc_offset = vmx_tsc_offset();
 	chip->bus.count = c->index + 1;
 	vmx_use_tpr_shadow(&c->vmx, virt_to_phys(c->apic_page));
 	return 0;
@@ -79,14 +78,13 @@ int vcpu_init(struct vcpu *c, struct vm *vm, u32 id, u32 index)
 	}
 	if (!c->vmx.vpid) /* this machine has none */
 		vpid_free(vpid);
-	/* The guest's TSC starts at 0. */
-	vmx_set_tsc_offset(0 - rdtsc());
 	if (vm->chip && init_lapic(c)) {
 		vcpu_destroy(c);
 		return -ENOMEM;
 	}
 	c->lapic.base_reserved = lapic_base_reserved(c->maxphyaddr, false);
 	msr_reset(c);
+	time_init_vcpu(c);
 	c->mp_state = vm->chip && !vcpu_is_boot_cpu(c) ? KVM_MP_STATE_UNINITIALIZED
 						       : KVM_MP_STATE_RUNNABLE;
 	if (vm->msr_filter)

@@ -56,6 +56,7 @@ struct vcpu {
 	u64 timer;     /* what the preemption timer was last set for */
 
 	struct cpuid_table cpuid;
+	struct vcpu_tsc tsc;
 	struct msr_values msr;
 	struct mce mce;
 	u8 maxphyaddr; /* of the guest, in bits */

@@ -19,6 +19,7 @@ struct vm *vm_create(void)
 	if (!vm)
 		return NULL;
 	vm->refs = 1;
+	time_init(&vm->time);
 	vm->tlb_generation = 1; /* tlb_seen is 0: the EPT root may be one used before */
 	if (memslots_init(&vm->slots) || ept_init(&vm->ept, false)) {
 		memslots_destroy(&vm->slots);
@@ -52,10 +53,27 @@ void vm_put(struct vm *vm)
 	object_free(vm, sizeof(*vm));
 }
 
-/* 0, or why there cannot be a vCPU @id.  vm->lock held. */
-static int check_vcpu_id(const struct vm *vm, u64 id)
+int vm_limit_vcpu_ids(struct vm *vm, u64 limit)
 {
-	if (id >= VM_MAX_VCPUS)
+	int err = 0;
+
+	if (limit > VM_MAX_VCPUS)
+		return -EINVAL;
+	spin_lock(&vm->lock);
+	if (!vm->vcpu_id_limit)
+		vm->vcpu_id_limit = (u32)limit;
+	else if (vm->vcpu_id_limit != limit)
+		err = -EINVAL;
+	spin_unlock(&vm->lock);
+	return err;
+}
+
+/* 0, or why there cannot be a vCPU @id.  vm->lock held. */
+static int check_vcpu_id(struct vm *vm, u64 id)
+{
+	if (!vm->vcpu_id_limit)
+		vm->vcpu_id_limit = VM_MAX_VCPUS;
+	if (id >= vm->vcpu_id_limit)
 		return -EINVAL;
 	for (u32 i = 0; i < vm->vcpu_count; i++)
 		if (vm->vcpus[i]->id == id)

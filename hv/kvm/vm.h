@@ -8,6 +8,7 @@
 
 #include "core/spinlock.h"
 #include "cpu/layout.h"
+#include "kvm/guest_time.h"
 #include "kvm/gva.h"
 #include "kvm/irqchip/irqchip.h"
 #include "kvm/memslot.h"
@@ -26,8 +27,10 @@ struct vm {
 	struct memslots slots;
 	struct ept ept;
 	u32 vcpu_count;
+	u32 vcpu_id_limit;                /* 0: none set yet */
 	struct vcpu *vcpus[VM_MAX_VCPUS]; /* by creation order; set once, then constant */
 
+	struct vm_time time;
 	struct msr_filter *msr_filter; /* set under lock, and used with it; NULL: none */
 	u32 user_msr_reasons;          /* KVM_MSR_EXIT_REASON_*: what ends in user space */
 
@@ -48,6 +51,10 @@ struct vm *vm_create(void) __must_check;
 void vm_get(struct vm *vm);
 /* Drop a reference; the last one frees the VM with all its vCPUs. */
 void vm_put(struct vm *vm);
+
+/* KVM_CAP_MAX_VCPU_ID: only ids below @limit from now on.  0; -EINVAL: more than kvm0 can have, or
+ * another limit has been set, or the first vCPU been made. */
+int vm_limit_vcpu_ids(struct vm *vm, u64 limit) __must_check;
 
 /* KVM_CREATE_VCPU with KVM's checks.  0 and *@out; -EINVAL: @id too large; -EEXIST;
  * -ENOMEM. */

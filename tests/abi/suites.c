@@ -17,6 +17,7 @@ u32 suites_run(const struct suite *const *further, u32 count)
 		&suite_mmio,      &suite_fault,   &suite_state,         &suite_interrupt,
 		&suite_irqchip,   &suite_memory,  &suite_msrs,          &suite_mce,
 		&suite_requests,  &suite_routing, &suite_msr_filter,    &suite_signal,
+		&suite_time,      &suite_caps,
 	};
 	const struct suite *all[ARRAY_SIZE(common) + MAX_FURTHER];
 	u32 n = 0;

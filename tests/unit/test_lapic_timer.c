@@ -202,7 +202,7 @@ static void test_tsc_deadline(void **state)
 	lapic_set_tsc_deadline(&lapic, 1000, 0); /* not in that mode */
 	assert_true(lapic_tsc_deadline(&lapic) == 0);
 	wr(LAPIC_LVT_TIMER, LAPIC_TIMER_DEADLINE | VECTOR, 0);
-	lapic_set_tsc_offset(&lapic, 500, 0); /* guest = host + 500 */
+	lapic_set_tsc(&lapic, &(struct irq_guest_tsc){.offset = 500}, 0); /* guest = host + 500 */
 	lapic_set_tsc_deadline(&lapic, 1000, 100);
 	assert_true(lapic_next_deadline(&lapic) == 500);
 	assert_true(lapic_tsc_deadline(&lapic) == 1000);
@@ -233,7 +233,7 @@ static void test_tsc_deadline_extremes(void **state)
 	wr(LAPIC_LVT_TIMER, LAPIC_TIMER_DEADLINE | VECTOR, 0);
 	lapic_set_tsc_deadline(&lapic, ~0ull, 1000);
 	assert_true(lapic_next_deadline(&lapic) == IRQ_NEVER); /* five hundred years */
-	lapic_set_tsc_offset(&lapic, (u64)-5000, 1000);
+	lapic_set_tsc(&lapic, &(struct irq_guest_tsc){.offset = (u64)-5000}, 1000);
 	lapic_set_tsc_deadline(&lapic, 100, 5000); /* guest TSC is 0 now */
 	assert_true(lapic_next_deadline(&lapic) == 5100);
 	/* Beyond the host's range: never, not at once. */
@@ -242,9 +242,9 @@ static void test_tsc_deadline_extremes(void **state)
 	assert_true(lapic_tsc_deadline(&lapic) == ~0ull - 1000);
 	/* The offset moves an armed deadline. */
 	lapic_set_tsc_deadline(&lapic, 100, 5000);
-	lapic_set_tsc_offset(&lapic, (u64)-6000, 5000);
+	lapic_set_tsc(&lapic, &(struct irq_guest_tsc){.offset = (u64)-6000}, 5000);
 	assert_true(lapic_next_deadline(&lapic) == 5000); /* guest is at 2^64 - 1000 */
-	lapic_set_tsc_offset(&lapic, (u64)-4950, 5000);
+	lapic_set_tsc(&lapic, &(struct irq_guest_tsc){.offset = (u64)-4950}, 5000);
 	assert_true(lapic_next_deadline(&lapic) == 5050);
 }
 

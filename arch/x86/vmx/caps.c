@@ -130,7 +130,8 @@ const char *vmx_config_choose(const struct vmx_caps *caps, struct vmx_config *c)
 			     CPU_TSC_OFFSETTING | CPU_CR8_LOAD | CPU_CR8_STORE | CPU_MOV_DR |
 			     CPU_UNCONDITIONAL_IO,
 		     0, &c->guest.cpu);
-	ok &= choose(caps->cpu2, cpu2_need, cpu2_want | CPU2_WBINVD, &c->guest.cpu2);
+	ok &= choose(caps->cpu2, cpu2_need, cpu2_want | CPU2_WBINVD | CPU2_TSC_SCALING,
+		     &c->guest.cpu2);
 	ok &= choose(caps->exit, exit, 0, &c->guest.exit);
 	ok &= choose(caps->entry, entry, 0, &c->guest.entry);
 	if (!ok)

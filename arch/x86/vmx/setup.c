@@ -124,6 +124,8 @@ static void set_controls(struct vmx_vcpu *v, u64 eptp)
 	vmcs_write64(VMCS_LINK_POINTER, ~0ull);
 	if (c->cpu & CPU_TSC_OFFSETTING)
 		vmcs_write64(VMCS_TSC_OFFSET, 0);
+	if (c->cpu2 & CPU2_TSC_SCALING)
+		vmx_set_tsc_ratio(BIT(48));
 	if (c->cpu2 & CPU2_VPID)
 		vmcs_write16(VMCS_VPID, v->vpid);
 	if (c->cpu2 & CPU2_XSAVES)

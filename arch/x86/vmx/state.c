@@ -245,6 +245,16 @@ void vmx_set_tsc_offset(u64 offset)
 	vmcs_write64(VMCS_TSC_OFFSET, offset);
 }
 
+bool vmx_has_tsc_scaling(void)
+{
+	return vmx_config.guest.cpu2 & CPU2_TSC_SCALING;
+}
+
+void vmx_set_tsc_ratio(u64 ratio)
+{
+	vmcs_write64(VMCS_TSC_MULTIPLIER, ratio);
+}
+
 /* The CPU's TPR shadow is chosen per vCPU, since it needs the page. */
 void vmx_use_tpr_shadow(struct vmx_vcpu *v, hpa_t page)
 {

@@ -276,9 +276,12 @@ bool vmx_xcr0_valid(const struct vmx_vcpu *v, u64 value);
 /* Which of CR4's and XCR0's bits the guest may set from now on. */
 void vmx_allow(struct vmx_vcpu *v, u64 cr4, u64 xcr0);
 
-/* Guest TSC = TSC + offset. */
+/* Guest TSC = TSC * ratio / 2^48 + offset.  The ratio is 2^48, and can be set where there is TSC
+ * scaling. */
 u64 vmx_tsc_offset(void);
 void vmx_set_tsc_offset(u64 offset);
+bool vmx_has_tsc_scaling(void);
+void vmx_set_tsc_ratio(u64 ratio);
 
 /* Use @page as virtual-APIC page, so that CR8 needs no exit while nothing waits
  * behind it.  No effect where the CPU has no TPR shadow: then CR8 exits. */

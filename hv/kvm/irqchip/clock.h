@@ -58,3 +58,23 @@ static inline u64 irq_clock_after(u64 now, u64 ticks)
 
 	return __builtin_add_overflow(now, ticks, &sum) ? IRQ_NEVER : sum;
 }
+
+/* How a vCPU's own TSC follows from the host's: host TSC * ratio / 2^48 + offset. */
+struct irq_guest_tsc {
+	u64 offset;
+	u64 ratio; /* 0: not scaled */
+	u32 khz;   /* its rate; not 0 where it is scaled */
+};
+
+static inline u64 irq_clock_scale(u64 tsc, u64 ratio)
+{
+	return ratio ? (u64)((unsigned __int128)tsc * ratio >> 48) : tsc;
+}
+
+/* Host ticks until a guest's TSC has gone on by @ticks. */
+static inline u64 irq_clock_host_ticks(const struct irq_clock *c, const struct irq_guest_tsc *g,
+				       u64 ticks)
+{
+	/* Rounded up, so that the guest does not find it too early. */
+	return g->ratio ? irq_clock_after(irq_mul_div(ticks, c->tsc_khz, g->khz), 1) : ticks;
+}

@@ -68,7 +68,7 @@ struct lapic {
 	/* Bits of IA32_APIC_BASE that the guest may not set; the owner sets it from
 	 * CPUID: see lapic_base_reserved(). */
 	u64 base_reserved;
-	u64 tsc_offset;    /* guest TSC = host TSC + tsc_offset; the owner's to set */
+	struct irq_guest_tsc tsc;
 	bool tsc_deadline; /* CPUID offers the TSC-deadline mode; the owner's to set */
 	s16 highest_isr;   /* highest vector in service, -1: none */
 	u32 arb_prio;      /* lowest-priority messages taken */
@@ -199,8 +199,8 @@ bool lapic_timer_expire(struct lapic *l, u64 now);
 u64 lapic_tsc_deadline(const struct lapic *l);
 void lapic_set_tsc_deadline(struct lapic *l, u64 val, u64 now);
 
-/* tsc_offset became @offset: an armed TSC deadline moves along. */
-void lapic_set_tsc_offset(struct lapic *l, u64 offset, u64 now);
+/* The guest's TSC is @tsc from now on: an armed TSC deadline moves along. */
+void lapic_set_tsc(struct lapic *l, const struct irq_guest_tsc *tsc, u64 now);
 
 /* For lapic.c and lapic_regs.c: the timer's registers are written, or read. */
 void lapic_timer_write_lvt(struct lapic *l, u32 val);

@@ -41,14 +41,15 @@ void lapic_timer_stop(struct lapic *l)
 /* The deadline MSR in host TSC.  What has passed is due at once. */
 static void arm_tsc_deadline(struct lapic *l, u64 now)
 {
-	u64 guest_now = now + l->tsc_offset;
+	u64 guest_now = irq_clock_scale(now, l->tsc.ratio) + l->tsc.offset;
 
 	if (!l->deadline_msr)
 		l->deadline = IRQ_NEVER;
 	else if (l->deadline_msr <= guest_now)
 		l->deadline = now;
 	else
-		l->deadline = irq_clock_after(now, l->deadline_msr - guest_now);
+		l->deadline = irq_clock_after(
+			now, irq_clock_host_ticks(l->clock, &l->tsc, l->deadline_msr - guest_now));
 }
 
 void lapic_timer_write_lvt(struct lapic *l, u32 val)
@@ -141,9 +142,9 @@ void lapic_set_tsc_deadline(struct lapic *l, u64 val, u64 now)
 	arm_tsc_deadline(l, now);
 }
 
-void lapic_set_tsc_offset(struct lapic *l, u64 offset, u64 now)
+void lapic_set_tsc(struct lapic *l, const struct irq_guest_tsc *tsc, u64 now)
 {
-	l->tsc_offset = offset;
+	l->tsc = *tsc;
 	if (l->deadline_msr)
 		arm_tsc_deadline(l, now);
 }
