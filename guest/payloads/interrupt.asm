@@ -239,3 +239,58 @@ ENTRY irq_ioapic
 	cmp ebx, ecx
 	jb .next
 	DONE
+
+; Handlers that tell READY their vector while they are in service: from a local APIC, and from
+; the master 8259 at 0x20.
+%macro HANDLER_STOP 1
+	push rax
+	mov al, %1
+	out PORT_READY, al
+	mov eax, GPA_APIC
+	mov dword [rax + 0xb0], 0
+	pop rax
+	iretq
+%endmacro
+%macro HANDLER_STOP_PIC 1
+	push rax
+	mov al, %1
+	out PORT_READY, al
+	mov al, 0x20
+	out 0x20, al
+	pop rax
+	iretq
+%endmacro
+ENTRY handler_stop_40
+	HANDLER_STOP 0x40
+ENTRY handler_stop_50
+	HANDLER_STOP 0x50
+ENTRY handler_stop_60
+	HANDLER_STOP 0x60
+ENTRY handler_stop_20
+	HANDLER_STOP_PIC 0x20
+ENTRY handler_stop_25
+	HANDLER_STOP_PIC 0x25
+
+; The 8259s at 0x20 and 0x28 with lines 0 and 5 open, the local APIC on; READY gets 0, and
+; then only handlers run.
+ENTRY irq_stops
+	XAPIC_ON
+%macro SET_PIC 2
+	mov al, %2
+	out %1, al
+%endmacro
+	SET_PIC 0x20, 0x11
+	SET_PIC 0xa0, 0x11
+	SET_PIC 0x21, 0x20
+	SET_PIC 0xa1, 0x28
+	SET_PIC 0x21, 4
+	SET_PIC 0xa1, 2
+	SET_PIC 0x21, 1
+	SET_PIC 0xa1, 1
+	SET_PIC 0x21, 0xde
+	SET_PIC 0xa1, 0xff
+	SET_PIC PORT_READY, 0
+	sti
+.halt:
+	hlt
+	jmp .halt

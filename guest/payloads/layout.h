@@ -58,6 +58,7 @@
 #define VECTOR_PLAIN  0x60
 #define VECTOR_XAPIC  0x40
 #define VECTOR_X2APIC 0x50
+#define VECTOR_PONG   0x70
 
 /* The largest number of samples in one of the arrays at GPA_RESULTS, and their distance. */
 #define RESULTS_MAX    4096

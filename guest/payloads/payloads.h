@@ -45,6 +45,8 @@ extern const char handler_plain[], handler_xapic[], handler_x2apic[];
 extern const char irq_window[], irq_queued[], irq_xapic_registers[], irq_xapic_tpr[];
 extern const char irq_self_xapic[], irq_self_x2apic[], irq_masked_by_tpr[], irq_timer_once[];
 extern const char irq_timer_periodic[], irq_timer_deadline[], irq_ioapic[];
+extern const char handler_stop_20[], handler_stop_25[], handler_stop_40[], handler_stop_50[];
+extern const char handler_stop_60[], irq_stops[];
 
 /* cpus.asm: for several CPUs. */
 extern const char cpus_count[], cpus_count_exiting[], cpus_ioapic_count[], cpus_mix[], cpus_touch[];
@@ -55,4 +57,4 @@ extern const char time_in[], time_out[], time_wbinvd[], time_wrcr8[], time_rdcr8
 extern const char time_store[], time_xsetbv[], time_cr0[], time_cr4[], time_cr3[], time_touch[];
 extern const char time_user_out[], time_user_in[], time_user_store[], time_user_load[];
 extern const char time_user_hlt[], time_user_out_if[], time_self_xapic[], time_self_x2apic[];
-extern const char time_deadline[];
+extern const char time_deadline[], time_user_out_apic[], time_ping[], time_pong[], handler_pong[];

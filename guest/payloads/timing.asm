@@ -143,6 +143,8 @@ ENTRY time_user_load
 ENTRY time_user_hlt
 	hlt
 	jmp time_user_hlt
+ENTRY time_user_out_apic
+	XAPIC_ON
 ENTRY time_user_out_if
 	mov edx, r9d
 	sti
@@ -243,3 +245,52 @@ ENTRY time_deadline
 	dec rdi
 	jnz .loop
 	DONE
+
+; Two vCPUs: the first sends the second an IPI and waits by HLT for the one that it sends back.
+; Array 0: from before the ICR to behind the answer's handler; 2: its EOI.
+ENTRY time_ping
+	call x2apic_on
+.loop:
+	cli
+	mov r9d, [abs GPA_VARS + VAR_IRQS]
+	TIME_BEGIN
+	mov ecx, 0x830
+	mov eax, VECTOR_PONG
+	mov edx, 1
+	wrmsr
+.wait:
+	sti
+	hlt
+	cli
+	cmp r9d, [abs GPA_VARS + VAR_IRQS]
+	je .wait
+	rdtsc
+	sub eax, r8d
+	mov [rsi], rax
+	mov eax, [abs GPA_VARS + VAR_EOI_TICKS]
+	mov [rsi + 2 * RESULTS_STRIDE], rax
+	add rsi, 8
+	dec rdi
+	jnz .loop
+	DONE
+ENTRY time_pong
+	call x2apic_on
+.wait:
+	sti
+	hlt
+	jmp .wait
+ENTRY handler_pong
+	push rax
+	push rcx
+	push rdx
+	mov ecx, 0x80b
+	xor eax, eax
+	xor edx, edx
+	wrmsr
+	mov ecx, 0x830
+	mov eax, VECTOR_X2APIC
+	wrmsr
+	pop rdx
+	pop rcx
+	pop rax
+	iretq

@@ -36,6 +36,10 @@ s64 check_extension(const struct vm *vm, u64 capability);
 s64 vm_enable_cap(struct vm *vm, u64 arg);
 s64 vcpu_enable_cap(struct vcpu *c, u64 arg);
 
+/* --- vcpu_lapic.c --- */
+s64 vcpu_get_lapic(struct vcpu *c, u64 arg);
+s64 vcpu_set_lapic(struct vcpu *c, u64 arg);
+
 /* --- vm_memory.c --- */
 s64 vm_set_user_memory_region(struct vm *vm, u64 arg);
 s64 vm_set_tss_addr(u64 arg);
@@ -45,6 +49,14 @@ s64 vm_supply(struct vm *vm, u64 arg); /* KVM0_CALL_SUPPLY */
 /* --- vm_irq.c --- */
 s64 vm_create_pit2(struct vm *vm, u64 arg);
 s64 vm_irq_line(struct vm *vm, u64 arg, bool status);
+s64 vm_create_pit(struct vm *vm);
+s64 vm_get_irqchip(struct vm *vm, u64 arg);
+s64 vm_set_irqchip(struct vm *vm, u64 arg);
+s64 vm_get_pit(struct vm *vm, u64 arg);
+s64 vm_set_pit(struct vm *vm, u64 arg);
+s64 vm_get_pit2(struct vm *vm, u64 arg);
+s64 vm_set_pit2(struct vm *vm, u64 arg);
+s64 vm_reinject_control(struct vm *vm, u64 arg);
 s64 vm_signal_msi(struct vm *vm, u64 arg);
 s64 vm_set_gsi_routing(struct vm *vm, u64 arg);
 

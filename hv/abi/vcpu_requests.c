@@ -176,6 +176,10 @@ static __attribute__((noinline)) s64 other_request(struct vcpu *c, u32 request, 
 		return vcpu_interrupt(c, arg);
 	case KVM_SET_SIGNAL_MASK:
 		return vcpu_set_signal_mask(c, arg);
+	case KVM_GET_LAPIC:
+		return vcpu_get_lapic(c, arg);
+	case KVM_SET_LAPIC:
+		return vcpu_set_lapic(c, arg);
 	case KVM_ENABLE_CAP:
 		return vcpu_enable_cap(c, arg);
 	default: /* as Linux says it of a vCPU; a VM says -ENOTTY */

@@ -6,16 +6,107 @@
 #include "core/page.h"
 #include "cpu/tsc.h"
 
-/* The lock of the models, since the PIT is made under it. */
+static s64 create_pit(struct vm *vm, u32 flags)
+{
+	return vm->chip ? irqchip_create_pit(vm->chip, flags, rdtsc()) : -ENOENT;
+}
+
+s64 vm_create_pit(struct vm *vm)
+{
+	return create_pit(vm, KVM_PIT_SPEAKER_DUMMY);
+}
+
 s64 vm_create_pit2(struct vm *vm, u64 arg)
 {
 	struct kvm_pit_config config;
 
-	if (copy_in(&config, arg, sizeof(config)))
+	return copy_in(&config, arg, sizeof(config)) ? -EFAULT : create_pit(vm, config.flags);
+}
+
+s64 vm_get_irqchip(struct vm *vm, u64 arg)
+{
+	struct kvm_irqchip s;
+	s64 err;
+
+	if (copy_in(&s, arg, sizeof(s)))
 		return -EFAULT;
 	if (!vm->chip)
-		return -ENOENT;
-	return irqchip_create_pit(vm->chip, config.flags, rdtsc());
+		return -ENXIO;
+	err = irqchip_get(vm->chip, &s);
+	return err ? err : copy_out(arg, &s, sizeof(s));
+}
+
+s64 vm_set_irqchip(struct vm *vm, u64 arg)
+{
+	struct kvm_irqchip s;
+	s64 err;
+
+	if (copy_in(&s, arg, sizeof(s)))
+		return -EFAULT;
+	if (!vm->chip)
+		return -ENXIO;
+	err = irqchip_set(vm->chip, &s);
+	vm_deliver_wakes(vm);
+	return err;
+}
+
+/* The old calls have the channels alone. */
+_Static_assert(sizeof(struct kvm_pit_state) == offsetof(struct kvm_pit_state2, flags), "PIT");
+
+/* @size: the old structure's or the new one's. */
+static s64 get_pit(struct vm *vm, u64 arg, size_t size)
+{
+	struct kvm_pit_state2 s;
+
+	if (!vm->chip || irqchip_get_pit(vm->chip, &s))
+		return -ENXIO;
+	return copy_out(arg, &s, size);
+}
+
+static s64 set_pit(struct vm *vm, u64 arg, size_t size)
+{
+	struct kvm_pit_state2 s;
+	s64 err;
+
+	if (copy_in(&s, arg, size))
+		return -EFAULT;
+	if (!vm->chip)
+		return -ENXIO;
+	err = irqchip_set_pit(vm->chip, &s, size == sizeof(s), rdtsc());
+	vm_deliver_wakes(vm);
+	return err;
+}
+
+s64 vm_get_pit(struct vm *vm, u64 arg)
+{
+	struct kvm_pit_state s;
+
+	/* Linux takes the structure in first. */
+	return copy_in(&s, arg, sizeof(s)) ? -EFAULT : get_pit(vm, arg, sizeof(s));
+}
+
+s64 vm_set_pit(struct vm *vm, u64 arg)
+{
+	return set_pit(vm, arg, sizeof(struct kvm_pit_state));
+}
+
+s64 vm_get_pit2(struct vm *vm, u64 arg)
+{
+	return get_pit(vm, arg, sizeof(struct kvm_pit_state2));
+}
+
+s64 vm_set_pit2(struct vm *vm, u64 arg)
+{
+	return set_pit(vm, arg, sizeof(struct kvm_pit_state2));
+}
+
+s64 vm_reinject_control(struct vm *vm, u64 arg)
+{
+	struct kvm_reinject_control control;
+
+	if (copy_in(&control, arg, sizeof(control)))
+		return -EFAULT;
+	return vm->chip ? irqchip_set_reinject(vm->chip, control.pit_reinject) : -ENXIO;
 }
 
 s64 vm_irq_line(struct vm *vm, u64 arg, bool status)

@@ -74,6 +74,22 @@ s64 vm_request(struct vm *vm, u32 request, u64 arg)
 		return vm_irq_line(vm, arg, false);
 	case KVM_IRQ_LINE_STATUS:
 		return vm_irq_line(vm, arg, true);
+	case KVM_GET_IRQCHIP:
+		return vm_get_irqchip(vm, arg);
+	case KVM_SET_IRQCHIP:
+		return vm_set_irqchip(vm, arg);
+	case KVM_CREATE_PIT:
+		return vm_create_pit(vm);
+	case KVM_GET_PIT:
+		return vm_get_pit(vm, arg);
+	case KVM_SET_PIT:
+		return vm_set_pit(vm, arg);
+	case KVM_GET_PIT2:
+		return vm_get_pit2(vm, arg);
+	case KVM_SET_PIT2:
+		return vm_set_pit2(vm, arg);
+	case KVM_REINJECT_CONTROL:
+		return vm_reinject_control(vm, arg);
 	case KVM_SIGNAL_MSI:
 		return vm_signal_msi(vm, arg);
 	case KVM_SET_GSI_ROUTING:

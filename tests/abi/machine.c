@@ -189,17 +189,11 @@ int machine_add_vcpu(struct machine *m, u32 id, struct kvm_run **run)
 	return vcpu;
 }
 
-static void make(struct machine *m, enum machine_mode mode, u32 options)
+void machine_reopen(struct machine *m)
 {
 	u64 identity = IDENTITY_ADDRESS;
+	u32 options = m->options;
 
-	memset(m, 0, sizeof(*m));
-	m->mode = mode;
-	m->options = options;
-	m->regs.rflags = 2;
-	m->regs.rsp = mode == MODE_REAL ? GPA_STACK_REAL : GPA_STACK;
-	m->low = check_pages(GPA_LOW_END);
-	m->high = check_pages(GPA_HIGH_END - GPA_HIGH);
 	m->vm = CHECK_HANDLE(t_ioctl(t_system(), KVM_CREATE_VM, 0));
 	CHECK_RESULT(t_ioctl(m->vm, KVM_SET_TSS_ADDR, TSS_ADDRESS), 0);
 	CHECK_RESULT(t_ioctl_ptr(m->vm, KVM_SET_IDENTITY_MAP_ADDR, &identity), 0);
@@ -211,9 +205,21 @@ static void make(struct machine *m, enum machine_mode mode, u32 options)
 	}
 	CHECK_RESULT(machine_slot(m->vm, 0, 0, 0, GPA_LOW_END, m->low), 0);
 	CHECK_RESULT(machine_slot(m->vm, 1, 0, GPA_HIGH, GPA_HIGH_END - GPA_HIGH, m->high), 0);
+	m->vcpu = machine_add_vcpu(m, 0, &m->run);
+}
+
+static void make(struct machine *m, enum machine_mode mode, u32 options)
+{
+	memset(m, 0, sizeof(*m));
+	m->mode = mode;
+	m->options = options;
+	m->regs.rflags = 2;
+	m->regs.rsp = mode == MODE_REAL ? GPA_STACK_REAL : GPA_STACK;
+	m->low = check_pages(GPA_LOW_END);
+	m->high = check_pages(GPA_HIGH_END - GPA_HIGH);
 	memcpy(machine_at(m, GPA_CODE), payloads_begin, (size_t)(payloads_end - payloads_begin));
 	build_tables(m);
-	m->vcpu = machine_add_vcpu(m, 0, &m->run);
+	machine_reopen(m);
 }
 
 /* Whether this host's KVM runs a guest in that mode up to its first port write. */

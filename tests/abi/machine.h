@@ -36,6 +36,11 @@ struct cpuid_table {
  * on kvm0).  All objects are closed behind the test.
  */
 void machine_open(struct machine *m, enum machine_mode mode, u32 options);
+/*
+ * Makes its VM and vCPU anew, with the same memory and nothing of the state; those before are
+ * closed already.
+ */
+void machine_reopen(struct machine *m);
 /* A further vCPU of the same kind; its kvm_run in *run. */
 int machine_add_vcpu(struct machine *m, u32 id, struct kvm_run **run);
 

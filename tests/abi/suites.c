@@ -11,14 +11,35 @@
 
 u32 suites_run(const struct suite *const *further, u32 count)
 {
+	/* clang-format off */
 	static const struct suite *const common[] = {
-		&suite_system,    &suite_vm,      &suite_irqchip_calls, &suite_memslot,
-		&suite_registers, &suite_vcpu,    &suite_run,           &suite_io,
-		&suite_mmio,      &suite_fault,   &suite_state,         &suite_interrupt,
-		&suite_irqchip,   &suite_memory,  &suite_msrs,          &suite_mce,
-		&suite_requests,  &suite_routing, &suite_msr_filter,    &suite_signal,
-		&suite_time,      &suite_caps,
+		&suite_system,
+		&suite_vm,
+		&suite_irqchip_calls,
+		&suite_memslot,
+		&suite_registers,
+		&suite_vcpu,
+		&suite_run,
+		&suite_io,
+		&suite_mmio,
+		&suite_fault,
+		&suite_state,
+		&suite_interrupt,
+		&suite_irqchip,
+		&suite_memory,
+		&suite_msrs,
+		&suite_mce,
+		&suite_requests,
+		&suite_routing,
+		&suite_msr_filter,
+		&suite_signal,
+		&suite_time,
+		&suite_caps,
+		&suite_irqchip_state,
+		&suite_lapic_state,
+		&suite_irq_move,
 	};
+	/* clang-format on */
 	const struct suite *all[ARRAY_SIZE(common) + MAX_FURTHER];
 	u32 n = 0;
 

@@ -8,6 +8,8 @@
 #include <stdint.h>
 #include <cmocka.h>
 
+#include <string.h>
+
 #include "kvm/irqchip/pit.h"
 
 /* A TSC of 1193.182 MHz: 1000 ticks a count, so that figures are round. */
@@ -423,26 +425,61 @@ static void test_random(void **state)
 	}
 }
 
+static void test_state(void **state)
+{
+	struct pit p, q;
+	struct kvm_pit_state2 s;
+
+	(void)state;
+	pit_init(&p, &test_clock, 0);
+	pit_write(&p, 3, 0x34, 0);
+	pit_write(&p, 0, 0xe8, 0);
+	pit_write(&p, 0, 3, 0);    /* 1000 */
+	pit_write(&p, 3, 0x04, 0); /* latched */
+	pit_get(&p, &s);
+	assert_int_equal(s.channels[0].count, 1000);
+	assert_int_equal(s.channels[0].mode, 2);
+	assert_int_equal(s.channels[0].rw_mode, 3);
+	pit_init(&q, &test_clock, 0);
+	pit_set(&q, &s, 0, 5 * COUNT);
+	assert_true(q.deadline == 1005 * COUNT); /* anew */
+	/* The HPET instead of channel 0, whatever is written to that; and back. */
+	pit_set(&q, &s, KVM_PIT_FLAGS_HPET_LEGACY, 0);
+	assert_true(q.deadline == IRQ_NEVER);
+	pit_load_count(&q, 0, 7, 0);
+	assert_true(q.deadline == IRQ_NEVER);
+	pit_set(&q, &s, KVM_PIT_FLAGS_HPET_LEGACY, 0);
+	assert_int_equal(q.channel[0].mode, 2);
+	pit_set(&q, &s, 0, 0);
+	assert_true(q.deadline == 1000 * COUNT);
+	/* Any values. */
+	memset(&s, 0xff, sizeof(s));
+	pit_set(&q, &s, 0xfffffffe, 0);
+	assert_true(q.deadline == IRQ_NEVER);
+	s.channels[0].mode = 3;
+	pit_set(&q, &s, 0, 0);
+	assert_true(q.deadline > 0xffffffffull * (COUNT - 1) &&
+		    q.deadline < 0xffffffffull * COUNT * 2);
+	for (u32 i = 0; i < 1000; i++) {
+		(void)pit_read(&q, i & 3, i * 1000ull);
+		(void)pit_speaker_read(&q, i);
+		pit_write(&q, i & 3, (u8)i, i);
+		pit_expire(&q, i * 1000000ull);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_conversion),
-		cmocka_unit_test(test_power_on),
-		cmocka_unit_test(test_access_modes),
-		cmocka_unit_test(test_counting),
-		cmocka_unit_test(test_outputs),
-		cmocka_unit_test(test_latches),
-		cmocka_unit_test(test_speaker),
-		cmocka_unit_test(test_one_shot),
-		cmocka_unit_test(test_periodic),
-		cmocka_unit_test(test_no_drift),
-		cmocka_unit_test(test_load_forgets_ticks),
-		cmocka_unit_test(test_short_period),
-		cmocka_unit_test(test_reinject),
-		cmocka_unit_test(test_no_reinject),
-		cmocka_unit_test(test_hpet_legacy),
-		cmocka_unit_test(test_far_future),
-		cmocka_unit_test(test_random),
+		cmocka_unit_test(test_state),        cmocka_unit_test(test_conversion),
+		cmocka_unit_test(test_power_on),     cmocka_unit_test(test_access_modes),
+		cmocka_unit_test(test_counting),     cmocka_unit_test(test_outputs),
+		cmocka_unit_test(test_latches),      cmocka_unit_test(test_speaker),
+		cmocka_unit_test(test_one_shot),     cmocka_unit_test(test_periodic),
+		cmocka_unit_test(test_no_drift),     cmocka_unit_test(test_load_forgets_ticks),
+		cmocka_unit_test(test_short_period), cmocka_unit_test(test_reinject),
+		cmocka_unit_test(test_no_reinject),  cmocka_unit_test(test_hpet_legacy),
+		cmocka_unit_test(test_far_future),   cmocka_unit_test(test_random),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

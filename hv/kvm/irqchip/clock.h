@@ -44,11 +44,14 @@ static inline u64 irq_clock_pit_counts(const struct irq_clock *c, u64 ticks)
 	return irq_mul_div(ticks, PIT_HZ, c->tsc_khz * 1000ull);
 }
 
-/* TSC ticks that @counts (1 to 65536) of the PIT take, rounded up, so that all of
- * them have passed when the deadline is reached. */
+/* TSC ticks that @counts of the PIT take, rounded up, so that all of them have passed when
+ * the deadline is reached. */
 static inline u64 irq_clock_pit_ticks(const struct irq_clock *c, u32 counts)
 {
-	return (counts * (c->tsc_khz * 1000ull) + PIT_HZ - 1) / PIT_HZ;
+	u64 a = counts * 1000ull;
+	bool exact = a % PIT_HZ * c->tsc_khz % PIT_HZ == 0;
+
+	return irq_mul_div(a, c->tsc_khz, PIT_HZ) + !exact;
 }
 
 /* @now + @ticks; IRQ_NEVER if that is beyond the TSC's range. */

@@ -88,6 +88,19 @@ void irqchip_set_routing(struct irqchip *c, struct irq_routing *routing);
 void irqchip_listen(struct irqchip *c, struct irq_listener *l);
 void irqchip_unlisten(struct irqchip *c, struct irq_listener *l);
 
+/* KVM_GET_IRQCHIP, of @s->chip_id, and KVM_SET_IRQCHIP.  0, or -EINVAL: no such chip.  Any
+ * values are taken; what they make pending is delivered. */
+int irqchip_get(struct irqchip *c, struct kvm_irqchip *s) __must_check;
+int irqchip_set(struct irqchip *c, const struct kvm_irqchip *s) __must_check;
+
+/* KVM_GET_PIT2, and KVM_SET_PIT2 or, without flags, KVM_SET_PIT, which start all counts anew.
+ * 0, or -ENXIO: there is no PIT. */
+int irqchip_get_pit(struct irqchip *c, struct kvm_pit_state2 *s) __must_check;
+int irqchip_set_pit(struct irqchip *c, const struct kvm_pit_state2 *s, bool with_flags,
+		    u64 now) __must_check;
+/* KVM_REINJECT_CONTROL.  0, or -ENXIO. */
+int irqchip_set_reinject(struct irqchip *c, bool on) __must_check;
+
 /* The vector that vCPU @index would be given now, or -1: of the PIC if its LINT0 takes
  * it, else of its local APIC.  For the vCPU itself. */
 int irqchip_pending_vector(struct irqchip *c, u32 index);

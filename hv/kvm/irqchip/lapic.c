@@ -58,8 +58,7 @@ u64 lapic_base_reserved(u32 maxphyaddr, bool x2apic)
 	return ~(BIT(maxphyaddr) - 1) | 0x2ff | (x2apic ? 0 : LAPIC_BASE_X2APIC);
 }
 
-/* The id register, and what x2APIC mode derives from it. */
-static void set_id(struct lapic *l)
+void lapic_set_id(struct lapic *l)
 {
 	if (!lapic_x2apic(l)) {
 		lapic_set_reg(l, LAPIC_ID, l->id << 24);
@@ -85,7 +84,7 @@ void lapic_reset(struct lapic *l, bool bsp, bool init)
 {
 	if (!init) {
 		l->base = LAPIC_DEFAULT_BASE | LAPIC_BASE_ENABLE | (bsp ? LAPIC_BASE_BSP : 0);
-		set_id(l);
+		lapic_set_id(l);
 	}
 	lapic_timer_stop(l);
 	lapic_set_reg(l, LAPIC_VERSION, VERSION_VALUE);
@@ -133,7 +132,7 @@ int lapic_set_base(struct lapic *l, u64 val, bool host)
 		return -EINVAL;
 	WRITE_ONCE(l->base, val);
 	if (enable && (changed & (LAPIC_BASE_ENABLE | LAPIC_BASE_X2APIC)))
-		set_id(l);
+		lapic_set_id(l);
 	return 0;
 }
 

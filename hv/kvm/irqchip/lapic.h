@@ -125,6 +125,15 @@ void lapic_reset(struct lapic *l, bool bsp, bool init);
  * from outside. */
 void lapic_sync(struct lapic *l);
 
+/* The id register as it is by nature, and what x2APIC mode derives from it. */
+void lapic_set_id(struct lapic *l);
+
+/* KVM_GET_LAPIC and KVM_SET_LAPIC (lapic_state.c).  Any page is taken, reserved bits as they
+ * are; *@s is changed.  0, or -EINVAL: another id, in x2APIC mode with
+ * KVM_X2APIC_API_USE_32BIT_IDS. */
+void lapic_get_state(struct lapic *l, struct kvm_lapic_state *s, u64 now);
+int lapic_set_state(struct lapic *l, struct kvm_lapic_state *s, u64 now) __must_check;
+
 /*
  * An access to the page, @offset 0 to 4095, of @size bytes (1, 2, 4 or 8).  As KVM:
  * reads of 1, 2 and 4 bytes inside a register work, writes only of 4 aligned bytes;
@@ -208,3 +217,6 @@ void lapic_timer_write_count(struct lapic *l, u32 val, u64 now);
 void lapic_timer_write_divide(struct lapic *l, u32 val, u64 now);
 u32 lapic_timer_current(const struct lapic *l, u64 now);
 void lapic_timer_stop(struct lapic *l);
+
+/* All registers were set anew: go on from the current count.  @old_lvt: the LVT entry before. */
+void lapic_timer_restore(struct lapic *l, u32 old_lvt, u64 now);

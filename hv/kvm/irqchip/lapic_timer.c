@@ -6,9 +6,14 @@
  */
 #include "kvm/irqchip/lapic.h"
 
+static u32 mode_of(const struct lapic *l, u32 lvt)
+{
+	return lvt & (l->tsc_deadline ? LAPIC_TIMER_MODE_MASK : LAPIC_TIMER_PERIODIC);
+}
+
 static u32 mode(const struct lapic *l)
 {
-	return lapic_reg(l, LAPIC_LVT_TIMER) & LAPIC_TIMER_MODE_MASK;
+	return mode_of(l, lapic_reg(l, LAPIC_LVT_TIMER));
 }
 
 /* TDCR bits 3, 1 and 0 are 2 to the (n + 1), and 7 stands for 1. */
@@ -19,10 +24,10 @@ static u32 divide_shift(const struct lapic *l)
 	return (((tdcr & 3) | (tdcr >> 1 & 4)) + 1) & 7;
 }
 
-/* TSC ticks from the initial count to 0. */
-static u64 count_ticks(const struct lapic *l)
+/* TSC ticks from the count in @reg to 0. */
+static u64 count_ticks(const struct lapic *l, u32 reg)
 {
-	return irq_clock_ticks(l->clock, (u64)lapic_reg(l, LAPIC_TMICT) << divide_shift(l));
+	return irq_clock_ticks(l->clock, (u64)lapic_reg(l, reg) << divide_shift(l));
 }
 
 static void limit_period(struct lapic *l)
@@ -76,7 +81,7 @@ void lapic_timer_write_count(struct lapic *l, u32 val, u64 now)
 		return;
 	lapic_timer_stop(l);
 	lapic_set_reg(l, LAPIC_TMICT, val);
-	l->period = count_ticks(l);
+	l->period = count_ticks(l, LAPIC_TMICT);
 	if (!l->period)
 		return;
 	limit_period(l);
@@ -91,7 +96,7 @@ void lapic_timer_write_divide(struct lapic *l, u32 val, u64 now)
 	lapic_set_reg(l, LAPIC_TDCR, val & 0xb);
 	if (divide_shift(l) == old || !l->period)
 		return;
-	l->period = count_ticks(l);
+	l->period = count_ticks(l, LAPIC_TMICT);
 	limit_period(l);
 	if (l->deadline == IRQ_NEVER)
 		return;
@@ -99,6 +104,36 @@ void lapic_timer_write_divide(struct lapic *l, u32 val, u64 now)
 	left = l->deadline > now ? l->deadline - now : 0;
 	left = irq_mul_div(left, 1u << divide_shift(l), 1u << old);
 	l->deadline = irq_clock_after(now, left);
+}
+
+/* TSC ticks left of a count that was set with the other registers, as KVM has it: a one-shot
+ * one at 0 has expired and has still to be delivered. */
+static u64 restored_left(const struct lapic *l)
+{
+	u64 left = count_ticks(l, LAPIC_TMCCT);
+
+	if (!left)
+		return mode(l) == LAPIC_TIMER_PERIODIC ? l->period : 0;
+	return MIN(left, l->period);
+}
+
+void lapic_timer_restore(struct lapic *l, u32 old_lvt, u64 now)
+{
+	u64 deadline_msr = l->deadline_msr;
+
+	lapic_timer_stop(l);
+	if ((mode_of(l, old_lvt) ^ mode(l)) & LAPIC_TIMER_DEADLINE) {
+		lapic_set_reg(l, LAPIC_TMICT, 0);
+	} else if (mode(l) == LAPIC_TIMER_DEADLINE) {
+		l->deadline_msr = deadline_msr;
+		arm_tsc_deadline(l, now);
+	} else if (!(mode(l) & LAPIC_TIMER_DEADLINE)) {
+		l->period = count_ticks(l, LAPIC_TMICT);
+		limit_period(l);
+		if (l->period)
+			l->deadline = irq_clock_after(now, restored_left(l));
+	}
+	lapic_set_reg(l, LAPIC_TMCCT, 0);
 }
 
 u32 lapic_timer_current(const struct lapic *l, u64 now)

@@ -114,6 +114,30 @@ void pit_init(struct pit *p, const struct irq_clock *clock, u64 now)
 	}
 }
 
+void pit_get(const struct pit *p, struct kvm_pit_state2 *s)
+{
+	*s = (struct kvm_pit_state2){.flags = p->flags};
+	for (u32 i = 0; i < 3; i++) {
+		s->channels[i] = p->channel[i];
+		s->channels[i].count_load_time =
+			(s64)irq_clock_ns(p->clock, (u64)p->channel[i].count_load_time);
+	}
+}
+
+void pit_set(struct pit *p, const struct kvm_pit_state2 *s, u32 flags, u64 now)
+{
+	/* The HPET takes channel 0's place: that stops, and keeps its mode for later. */
+	bool taken = flags & ~p->flags & KVM_PIT_FLAGS_HPET_LEGACY;
+
+	p->flags = flags;
+	for (u32 i = 0; i < 3; i++) {
+		p->channel[i] = s->channels[i];
+		pit_load_count(p, i, s->channels[i].count, now);
+	}
+	if (taken)
+		WRITE_ONCE(p->deadline, IRQ_NEVER);
+}
+
 static void latch_count(struct pit *p, struct kvm_pit_channel_state *c, u64 now)
 {
 	if (c->count_latched)

@@ -49,5 +49,11 @@ void pit_reset_reinject(struct pit *p);
 /* KVM_REINJECT_CONTROL. */
 void pit_set_reinject(struct pit *p, bool on);
 
-/* Start @channel (0 to 2) anew with @count (0 stands for 65536), as after a write. */
+/* The state as KVM_GET_PIT2 has it; count_load_time is in nanoseconds. */
+void pit_get(const struct pit *p, struct kvm_pit_state2 *s);
+/* Any channels of @s, with @flags; their counts start anew. */
+void pit_set(struct pit *p, const struct kvm_pit_state2 *s, u32 flags, u64 now);
+
+/* Start @channel (0 to 2) anew with @count (0 stands for 65536, and more than
+ * that is taken as it is), as after a write. */
 void pit_load_count(struct pit *p, u32 channel, u32 count, u64 now);
