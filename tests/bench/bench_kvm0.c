@@ -28,6 +28,33 @@ static void boot_to_prompt(void)
 	bench_row(NULL, NULL, bench_samples, 1, "host");
 }
 
+/* An IPI to another vCPU and its answer, both halting: this CPU runs now one, now the other. */
+static void ipi_ping_hlt(void)
+{
+	const u32 rounds = 200;
+	struct kvm_run *run;
+	struct machine m, other;
+
+	machine_open(&m, MODE_LONG, MACHINE_IRQCHIP | MACHINE_CPUID);
+	machine_set_vector(&m, VECTOR_X2APIC, handler_x2apic);
+	machine_set_vector(&m, VECTOR_PONG, handler_pong);
+	other = m;
+	other.vcpu = machine_add_vcpu(&m, 1, &run);
+	other.run = run;
+	other.regs.rsp = GPA_STACK - 0x1000;
+	machine_start(&other, time_pong);
+	CHECK_RESULT(t_ioctl_ptr(other.vcpu, KVM_SET_MP_STATE, &(struct kvm_mp_state){0}), 0);
+	CHECK_RESULT(t_run_quick(other.vcpu), -EAGAIN);
+	bench_start(&m, time_empty, rounds);
+	machine_run_out(&m, PORT_DONE);
+	bench_start(&m, time_ping, rounds);
+	while (t_run_quick(m.vcpu) == -EAGAIN)
+		CHECK_RESULT(t_run_quick(other.vcpu), -EAGAIN);
+	CHECK_EQUAL(m.run->exit_reason, KVM_EXIT_IO);
+	bench_row(NULL, NULL, bench_results(&m, 0), rounds, "guest");
+	bench_row(NULL, "eoi", bench_results(&m, 2), rounds, "guest");
+}
+
 static u64 pool_free(void)
 {
 	return (u64)kvm0_call(KVM0_CALL_POOL, 0, 0, 0).value;
@@ -44,4 +71,4 @@ static void vm_bytes(void)
 	bench_row(NULL, NULL, bench_samples, 1, "host");
 }
 
-SUITE(kvm0, TEST(boot_to_prompt), TEST(vm_bytes), TEST(hypercall_version));
+SUITE(kvm0, TEST(boot_to_prompt), TEST(vm_bytes), TEST(hypercall_version), TEST(ipi_ping_hlt));
