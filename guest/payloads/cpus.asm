@@ -54,3 +54,31 @@ ENTRY cpus_touch
 	dec rsi
 	jnz cpus_touch
 	DONE
+
+; Adds one to the first and the last eight bytes of each of RSI pages from RDI, R9 times over; all
+; of them have to be what the time before left.  Ends with the page that was wrong in RDI and what
+; it was in RAX, or with RDI 0.
+ENTRY cpus_check
+	xor r8d, r8d
+.round:
+	mov r10, rdi
+	mov rcx, rsi
+.page:
+	mov rax, [r10]
+	cmp rax, r8
+	jne .wrong
+	mov rax, [r10 + 0xff8]
+	cmp rax, r8
+	jne .wrong
+	inc qword [r10]
+	inc qword [r10 + 0xff8]
+	add r10, 0x1000
+	dec rcx
+	jnz .page
+	inc r8
+	cmp r8, r9
+	jb .round
+	xor r10d, r10d
+.wrong:
+	mov rdi, r10
+	DONE

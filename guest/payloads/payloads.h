@@ -49,7 +49,8 @@ extern const char handler_stop_20[], handler_stop_25[], handler_stop_40[], handl
 extern const char handler_stop_60[], irq_stops[];
 
 /* cpus.asm: for several CPUs. */
-extern const char cpus_count[], cpus_count_exiting[], cpus_ioapic_count[], cpus_mix[], cpus_touch[];
+extern const char cpus_count[], cpus_count_exiting[], cpus_ioapic_count[], cpus_mix[], cpus_touch[],
+	cpus_check[];
 
 /* timing.asm: the benchmark's. */
 extern const char time_empty[], time_cpuid[], time_vmcall[], time_rdmsr[], time_wrmsr[];

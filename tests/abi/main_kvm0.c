@@ -2,6 +2,7 @@
 /* The ABI tests as a control guest: what GRUB's entry for them starts.  Powers off at the end. */
 #include "guest/lib/boot.h"
 #include "guest/lib/hypercall.h"
+#include "tests/abi/kvm0_balloon.h"
 #include "tests/abi/kvm0_breach.h"
 #include "tests/abi/kvm0_calls.h"
 #include "tests/abi/kvm0_demand.h"
@@ -9,8 +10,9 @@
 #include "tests/abi/kvm0_smp.h"
 #include "tests/abi/suites.h"
 
-static const struct suite *const own[] = {&suite_kvm0_first, &suite_kvm0_smp, &suite_kvm0_smp_load,
-					  &suite_kvm0_demand, &suite_kvm0};
+static const struct suite *const own[] = {&suite_kvm0_first,    &suite_kvm0_smp,
+					  &suite_kvm0_smp_load, &suite_kvm0_demand,
+					  &suite_kvm0_balloon,  &suite_kvm0};
 
 int guest_main(const struct boot *boot)
 {
