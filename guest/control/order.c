@@ -141,12 +141,14 @@ int order_parse_run(const struct order *order, struct order_run *run, char *why,
 			int err = parse_mem(run, value, why, why_size);
 			if (err)
 				return err;
+		} else if (!strcmp(word, "memory=demand")) {
+			run->demand = true;
 		} else if (i == 1 && !strchr(word, '=')) {
 			run->kernel = word;
 		} else {
 			format_text(why, why_size,
-				    "unknown parameter '%s': run knows initrd=, mem=, name=, and "
-				    "after -- the kernel's command line",
+				    "unknown parameter '%s': run knows initrd=, mem=, "
+				    "memory=demand, name=, and after -- the kernel's command line",
 				    word);
 			return -EINVAL;
 		}
@@ -154,7 +156,7 @@ int order_parse_run(const struct order *order, struct order_run *run, char *why,
 	if (!run->kernel) {
 		format_text(why, why_size,
 			    "which kernel? run KERNEL [initrd=MODULE] [mem=SIZE] "
-			    "[name=NAME] [-- command line]; ls lists the modules");
+			    "[memory=demand] [name=NAME] [-- command line]; ls lists the modules");
 		return -EINVAL;
 	}
 	if (strlen(run->cmdline) >= LINUX_CMDLINE_MAX) {

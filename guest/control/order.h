@@ -24,6 +24,7 @@ struct order_run {
 	const char *name;
 	const char *cmdline; /* "" if none */
 	u64 mem;             /* bytes, a multiple of 2 MiB; 0: not given */
+	bool demand;         /* memory=demand */
 };
 
 /*

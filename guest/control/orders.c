@@ -162,7 +162,8 @@ static const struct {
 	const char *arguments, *help;
 } verbs[] = {
 	{"run", ORDER_WORDS, orders_vm_run,
-	 " KERNEL [initrd=MODULE] [mem=SIZE] [name=NAME] [-- ...]", "start a Linux kernel as a VM"},
+	 " KERNEL [initrd=MODULE] [mem=SIZE] [memory=demand] [name=NAME] [-- ...]",
+	 "start a Linux kernel as a VM"},
 	{"ls", 1, do_ls, "", "list the modules"},
 	{"vms", 1, orders_vm_vms, "", "list the VMs with their exits, and the saved ones"},
 	{"attach", 2, orders_vm_attach, " N", "give VM N the console (Ctrl-] takes it back)"},
@@ -172,6 +173,8 @@ static const struct {
 	{"forget", 2, orders_vm_forget, " NAME", "give a saved VM's memory back"},
 	{"migrate", 3, orders_vm_migrate, " N [rounds=COUNT]",
 	 "move VM N, while it runs, into a new VM"},
+	{"balloon", 3, orders_vm_balloon, " N SIZE",
+	 "take memory from VM N, which has it on demand, until it touches it"},
 	{"wait", 1, NULL, "", "go on with the line's next order when all VMs have ended"},
 	{"cpus", 1, do_cpus, "", "start and count the CPUs"},
 	{"log", 1, do_log, "", "show kvm0's log"},

@@ -48,7 +48,8 @@ bool orders_vm_run(const struct order *order)
 	config.kernel_size = kernel->size;
 	config.initrd = initrd ? initrd->start : NULL;
 	config.initrd_size = initrd ? initrd->size : 0;
-	config.mem = run.mem ? run.mem : default_mem();
+	config.demand = run.demand;
+	config.mem = run.mem ? run.mem : run.demand ? MEM_DEFAULT : default_mem();
 	if (guests_start(&config, why, sizeof(why)) < 0) {
 		terminal_say("%s", why);
 		return false;
@@ -87,6 +88,9 @@ bool orders_vm_vms(const struct order *order)
 		terminal_say("%2u %-20s %-5s %6llu MiB%s", id, g->vm.config.name,
 			     state_name(&g->vm), g->vm.config.mem / SIZE_1M,
 			     g == guests_attached() ? "  has the console" : "");
+		if (g->vm.config.demand)
+			terminal_say("   memory on demand: %llu MiB are in use",
+				     ram_used(&g->vm.ram) / SIZE_1M);
 		list_exits(&g->vm);
 	}
 	saved_list();
@@ -211,4 +215,32 @@ bool orders_vm_migrate(const struct order *order)
 		return true;
 	terminal_say("VM %u (%s) is not migrated: %s", g->id, g->vm.config.name, why);
 	return false;
+}
+
+bool orders_vm_balloon(const struct order *order)
+{
+	const char *size = order->count > 1 ? order->word[order->count - 1] : "";
+	struct guest *g = named_guest(order->word[0], order->count > 2 ? order->word[1] : NULL);
+	u64 bytes, zero, start = rdtsc();
+
+	if (!g)
+		return false;
+	if (order_parse_size(size, &bytes)) {
+		terminal_say("bad size '%s': give a number with K, M or G, as balloon 1 16M", size);
+		return false;
+	}
+	if (!g->vm.config.demand) {
+		terminal_say("VM %u (%s) has its memory for itself: run it with memory=demand",
+			     g->id, g->vm.config.name);
+		return false;
+	}
+	s64 pages = ram_withdraw(&g->vm.ram, g->vm.handle, bytes / PAGE_SIZE, &zero);
+	if (pages < 0)
+		terminal_say("VM %u (%s) keeps its memory: %s (%lld)", g->id, g->vm.config.name,
+			     kvm0_errno_name(pages), pages);
+	else
+		terminal_say(
+			"VM %u (%s) has %lld pages less, %llu of them held nothing; %llu ticks",
+			g->id, g->vm.config.name, pages, zero, rdtsc() - start);
+	return pages >= 0;
 }

@@ -12,3 +12,4 @@ bool orders_vm_save(const struct order *order);
 bool orders_vm_restore(const struct order *order);
 bool orders_vm_forget(const struct order *order);
 bool orders_vm_migrate(const struct order *order);
+bool orders_vm_balloon(const struct order *order);

@@ -16,6 +16,7 @@ FAIL = (
     REFUSED,
     r"Kernel panic",
     r"^\[ *\d+\.\d+\] (?:BUG|WARNING|Oops|general protection fault)",
+    r"^load: bad ",  # of the initramfs: scripts/mkinitrd
     r"^error: (?:file `/boot/(?!grub/)|you need to load|out of memory|invalid|unknown command)",  # GRUB's
     r"Failed to boot both default and fallback",  # GRUB's
 )
@@ -103,6 +104,38 @@ TWO_GUESTS = Case(
            Ask("stop the last", "stop", r"small2[^\n]* stopped", PROMPT),
            Ask("none is left", "vms", r"\bno VMs\b", PROMPT),
            Send("poweroff")))
+
+# --- a guest under load, whose memory is taken away -----------------------------
+#
+# The guest checks its own work and its time (FAIL has what it would say), and its kernel must
+# have nothing to complain of at the end.
+
+ROUND = Expect(r"^load: round \d+\n")
+AWAY_FROM_LOAD = (ROUND, ROUND, Key("\x1d"), Expect("^" + PROMPT))
+
+
+def under_load(name, options, moves, **case):
+    """Start a guest and its load, make the moves, each from the prompt to the guest's console,
+    and end it."""
+    return Case(
+        name=name, entry="control", **case,
+        steps=(Expect("^" + PROMPT),
+               Send(f"run vmlinuz name=load initrd=initrd.gz {options} -- console=ttyS0"),
+               Expect(GUEST_READY), Expect(GUEST_PROMPT), Send("load"), *AWAY_FROM_LOAD,
+               *(step for move in moves for step in (*move, *AWAY_FROM_LOAD)),
+               Send("attach 1"), ROUND, Key("\r"), Expect("^" + GUEST_PROMPT),
+               Ask("its kernel has nothing to say",
+                   "dmesg | grep -ciE 'unstable|stall|lockup|backwards|corrupt|error'", r"^0$",
+                   GUEST_PROMPT),
+               Send("poweroff"), Expect("^" + PROMPT), Send("poweroff")))
+
+
+BALLOON = (Send("balloon 1 48M; attach 1"), Expect(r"has \d+ pages less"),
+           Expect(r"has the console"))
+
+LOAD_CASES = (
+    under_load("balloon", "mem=128M memory=demand", 10 * (BALLOON,), limit=400),
+)
 
 # --- the prompt of the control guest: every mistake gets a line, and the prompt again -
 
@@ -212,4 +245,4 @@ STOPPED_CASES = (
     stopped("triple-fault", r"triple fault"),
 )
 
-CASES = LINUX_CASES + (TWO_GUESTS,) + PROMPT_CASES + REFUSAL_CASES + ABI_CASES + STOPPED_CASES
+CASES = LINUX_CASES + (TWO_GUESTS,) + LOAD_CASES + PROMPT_CASES + REFUSAL_CASES + ABI_CASES + STOPPED_CASES

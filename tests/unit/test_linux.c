@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* What is checked of a bzImage, and where its parts go. */
-/* sources: guest/control/vmm/linux.c guest/control/vmm/ram.c guest/lib/format.c */
+/* sources: guest/control/vmm/linux.c guest/control/vmm/ram.c guest/control/vmm/demand.c
+ * guest/control/vmm/pages.c guest/lib/format.c tests/unit/vmm_memory.c */
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -8,35 +9,17 @@
 #include <cmocka.h>
 #include <asm/bootparam.h>
 #include <errno.h>
-#include <stdlib.h>
 #include <string.h>
 #include "guest/control/vmm/linux.h"
 #include "guest/lib/hypercall.h"
-#include "guest/lib/memory.h"
+#include "tests/unit/vmm_memory.h"
 
 #define SETUP_SECTS 3u
 #define OFFSET      ((SETUP_SECTS + 1) * 512)
 #define LENGTH      8192u
 
-/* Blocks of at most this size: makes RAM of several parts. */
-static u64 largest = SIZE_1G;
 static struct kvm_userspace_memory_region slots[64];
 static u32 slot_count;
-
-void *memory_alloc_raw(u64 size, u64 align)
-{
-	return aligned_alloc(align, size);
-}
-u64 memory_largest_block(void)
-{
-	return largest;
-}
-
-void memory_free(void *block, u64 size)
-{
-	(void)size;
-	free(block);
-}
 
 s64 kvm0_ioctl_ptr(u32 handle, u64 request, void *arg)
 {
@@ -76,7 +59,7 @@ static int setup(void **state)
 		.initrd_addr_max = 0x7fffffff,
 		.cmdline_size = 1000,
 	};
-	largest = SIZE_1G;
+	fake_memory_reset();
 	slot_count = 0;
 	return 0;
 }
@@ -85,7 +68,7 @@ static int teardown(void **state)
 {
 	(void)state;
 	ram_free(&ram);
-	return 0;
+	return fake_live != 0;
 }
 
 static int check(void)
@@ -250,7 +233,7 @@ static void test_e820(void **state)
 static void test_ram_in_parts(void **state)
 {
 	(void)state;
-	largest = 6 * SIZE_1M;
+	fake_largest = 6 * SIZE_1M;
 	assert_int_equal(load(32 * SIZE_1M, 8 * SIZE_1M, "x"), 0);
 	assert_int_equal(ram.part_count, 6);
 	assert_null(ram_at(&ram, 5 * SIZE_1M, 2 * SIZE_1M));
@@ -263,7 +246,7 @@ static void test_ram_in_parts(void **state)
 		sum += slots[i].memory_size;
 	}
 	assert_int_equal(sum, 32 * SIZE_1M - 0x20000);
-	largest = SIZE_2M;
+	fake_largest = SIZE_2M;
 	ram_free(&ram);
 	assert_int_equal(ram_alloc(&ram, 64 * SIZE_1M), -ENOMEM);
 	assert_int_equal(ram.part_count, 0);
@@ -295,18 +278,19 @@ static void test_ram_is_copied_and_freed_in_pieces(void **state)
 	struct ram copy;
 
 	assert_int_equal(ram_alloc(&ram, 8 * SIZE_1M), 0);
-	largest = SIZE_2M;
+	fake_largest = SIZE_2M;
 	assert_int_equal(ram_alloc(&copy, 8 * SIZE_1M), 0);
 	assert_int_equal(copy.part_count, 4);
 	for (u64 at = SIZE_1M; at < 8 * SIZE_1M; at += 8)
 		*(u64 *)ram_at(&ram, at, 8) = at * 5;
-	ram_copy(&copy, &ram);
+	assert_int_equal(ram_copy(&copy, &ram), 0);
 	for (u64 at = SIZE_1M; at < 8 * SIZE_1M; at += 8)
 		assert_int_equal(*(u64 *)ram_at(&copy, at, 8), at * 5);
 	for (u32 i = 4; i-- > 0;) {
 		assert_int_equal(copy.part_count, i + 1);
 		assert_true(ram_free_some(&copy, SIZE_2M) == !i);
 	}
+	assert_int_equal(fake_live, ram.size);
 	assert_true(ram_free_some(&copy, SIZE_2M));
 }
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Live migration: rounds, their end, the memory that arrives, and what can go wrong. */
-/* sources: guest/control/vmm/migrate.c guest/control/vmm/ram.c guest/lib/format.c */
+/* sources: guest/control/vmm/migrate.c guest/control/vmm/ram.c guest/control/vmm/demand.c
+ * guest/control/vmm/pages.c guest/lib/format.c tests/unit/vmm_memory.c */
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -11,8 +12,9 @@
 #include <string.h>
 #include "guest/control/vmm/migrate.h"
 #include "guest/lib/hypercall.h"
-#include "guest/lib/memory.h"
+#include "tests/unit/vmm_memory.h"
 
+/* Of the guest; pages of its memory, with the hole. */
 #define MEM   (8 * SIZE_1M)
 #define PAGES (MEM / PAGE_SIZE)
 #define OLD   1u
@@ -24,38 +26,7 @@ static bool dirty[PAGES]; /* by page of the guest: written and not told yet */
 static bool logs, create_fails, ends, state_fails;
 static s64 log_result;
 static u32 reports;
-static u64 largest;
 static char why[256];
-
-/* Never used twice, so that whatever is used too late is seen. */
-static u8 arena[24 * SIZE_1M] __attribute__((aligned(SIZE_2M)));
-static u64 arena_used, live_bytes;
-
-void *memory_alloc_raw(u64 size, u64 align)
-{
-	size = ALIGN_UP(size, PAGE_SIZE);
-	arena_used = ALIGN_UP(arena_used, align);
-	assert_true(arena_used + size <= sizeof(arena));
-	arena_used += size;
-	live_bytes += size;
-	return arena + arena_used - size;
-}
-void *memory_alloc(u64 size, u64 align)
-{
-	return memset(memory_alloc_raw(size, align), 0, size);
-}
-u64 memory_largest_block(void)
-{
-	return largest;
-}
-
-void memory_free(void *block, u64 size)
-{
-	if (!block)
-		return;
-	live_bytes -= ALIGN_UP(size, PAGE_SIZE);
-	memset(block, 0xdd, size);
-}
 
 const char *kvm0_errno_name(s64 error)
 {
@@ -99,7 +70,7 @@ int vm_create_empty(struct vm *v, const struct vm_config *config, const struct v
 	v->config = *config;
 	v->sink = *sink;
 	v->handle = NEW;
-	largest = SIZE_2M; /* in other parts than the source */
+	fake_largest = SIZE_2M; /* in other parts than the source */
 	return ram_alloc(&v->ram, config->mem);
 }
 
@@ -169,8 +140,7 @@ static int setup(void **state)
 	logs = create_fails = ends = state_fails = false;
 	log_result = 0;
 	reports = 0;
-	arena_used = live_bytes = 0;
-	largest = SIZE_1G;
+	fake_memory_reset();
 	vm.config.mem = MEM;
 	vm.handle = OLD;
 	srand(1);
@@ -186,7 +156,7 @@ static int teardown(void **state)
 	(void)state;
 	migrate_cancel(&m);
 	vm_destroy(&vm);
-	return live_bytes != 0;
+	return fake_live != 0;
 }
 
 static void begin(u32 rounds)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* The ACPI tables that a guest gets, read back by the reader that the control guest uses itself. */
-/* sources: guest/control/vmm/tables.c guest/control/vmm/ram.c guest/lib/acpi.c */
+/* sources: guest/control/vmm/tables.c guest/control/vmm/ram.c guest/control/vmm/demand.c
+ * guest/control/vmm/pages.c guest/lib/acpi.c tests/unit/vmm_memory.c */
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -12,27 +13,8 @@
 #include "guest/control/vmm/tables.h"
 #include "guest/lib/acpi.h"
 #include "guest/lib/hypercall.h"
-#include "guest/lib/memory.h"
 
 /* ram.c's other functions are not used here. */
-void *memory_alloc_raw(u64 size, u64 align)
-{
-	(void)size;
-	(void)align;
-	return NULL;
-}
-
-u64 memory_largest_block(void)
-{
-	return 0;
-}
-
-void memory_free(void *block, u64 size)
-{
-	(void)block;
-	(void)size;
-}
-
 s64 kvm0_ioctl_ptr(u32 handle, u64 request, void *arg)
 {
 	(void)handle;

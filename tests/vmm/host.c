@@ -68,6 +68,19 @@ s64 kvm0_run_once(u32 vcpu, u64 *deadline)
 	return kvm0_ioctl(vcpu, KVM_RUN, 0);
 }
 
+/* Linux finds pages on demand by itself. */
+s64 kvm0_supply(u32 vm, u64 gpa, const void *memory, u32 pages, u32 flags)
+{
+	(void)vm, (void)gpa, (void)memory, (void)pages, (void)flags;
+	return -ENOSYS;
+}
+
+s64 kvm0_withdraw(u32 vm, u64 gpa, u64 pages)
+{
+	(void)vm, (void)gpa, (void)pages;
+	return -ENOSYS;
+}
+
 const char *kvm0_errno_name(s64 error)
 {
 	return strerror((int)-error);

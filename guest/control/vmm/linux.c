@@ -146,21 +146,42 @@ static void fill_params(struct boot_params *p, const struct ram *ram,
 	add_e820(p, SIZE_4G, ram_high_end(ram), E820_RAM);
 }
 
-/* Identity map of the first 4 GiB in 2 MiB pages, and the two segments of the protocol. */
-static int fill_tables(struct ram *ram)
+/* A page of the guest's, cleared. */
+static u64 *clear_page(struct ram *ram, u64 gpa)
 {
-	u64 *table = ram_at(ram, LINUX_PAGE_TABLES, 6 * PAGE_SIZE);
-	u64 *gdt = ram_at(ram, LINUX_GDT, PAGE_SIZE);
+	u64 *page = ram_at(ram, gpa, PAGE_SIZE);
 
-	if (!table || !gdt)
+	return page ? memset(page, 0, PAGE_SIZE) : NULL;
+}
+
+/* Identity map of the first 4 GiB in 2 MiB pages. */
+static int fill_page_tables(struct ram *ram)
+{
+	u64 *pml4 = clear_page(ram, LINUX_PAGE_TABLES);
+	u64 *pdpt = clear_page(ram, LINUX_PAGE_TABLES + PAGE_SIZE);
+
+	if (!pml4 || !pdpt)
 		return -EFAULT;
-	memset(table, 0, 6 * PAGE_SIZE);
-	memset(gdt, 0, PAGE_SIZE);
-	table[0] = (LINUX_PAGE_TABLES + PAGE_SIZE) | PTE_TABLE;
-	for (u64 i = 0; i < 4; i++)
-		table[512 + i] = (LINUX_PAGE_TABLES + (2 + i) * PAGE_SIZE) | PTE_TABLE;
-	for (u64 i = 0; i < 2048; i++)
-		table[1024 + i] = i * SIZE_2M | PTE_LARGE;
+	pml4[0] = (LINUX_PAGE_TABLES + PAGE_SIZE) | PTE_TABLE;
+	for (u64 i = 0; i < 4; i++) {
+		u64 at = LINUX_PAGE_TABLES + (2 + i) * PAGE_SIZE;
+		u64 *directory = clear_page(ram, at);
+		if (!directory)
+			return -EFAULT;
+		pdpt[i] = at | PTE_TABLE;
+		for (u64 j = 0; j < 512; j++)
+			directory[j] = (i * 512 + j) * SIZE_2M | PTE_LARGE;
+	}
+	return 0;
+}
+
+/* The segments of the protocol. */
+static int fill_gdt(struct ram *ram)
+{
+	u64 *gdt = clear_page(ram, LINUX_GDT);
+
+	if (!gdt)
+		return -EFAULT;
 	gdt[2] = 0x00af9b000000ffff; /* 0x10: code */
 	gdt[3] = 0x00cf93000000ffff; /* 0x18: data */
 	gdt[4] = 0x00008b0000000067; /* 0x20: TSS */
@@ -186,7 +207,7 @@ int linux_load(struct ram *ram, const struct linux_image *image, const void *ini
 	if (err)
 		return err;
 	format_text(why, why_size, "cannot be copied into the guest's memory");
-	if (!params || fill_tables(ram))
+	if (!params || fill_page_tables(ram) || fill_gdt(ram))
 		return -EFAULT;
 	fill_params(params, ram, image, initrd_at, initrd_size, rsdp);
 	if (ram_write(ram, LINUX_CMDLINE, cmdline, length + 1) ||

@@ -40,20 +40,12 @@ static s64 open_slot(struct migration *m)
 	return err < 0 ? err : 1;
 }
 
-static void copy_page(struct migration *m, u64 page)
+/* Copies pages of the slot that is open, and counts them off *most.  0 or -ENOMEM. */
+static int copy_some(struct migration *m, u64 *most)
 {
-	u64 at = page * PAGE_SIZE;
+	u64 end = slot_pages(&m->slot);
 
-	memcpy(ram_at(&m->other.ram, m->slot.gpa + at, PAGE_SIZE), m->slot.host + at, PAGE_SIZE);
-	m->pages++;
-}
-
-/* Copies pages of the slot that is open, at most `most`.  How many. */
-static u64 copy_some(struct migration *m, u64 most)
-{
-	u64 end = slot_pages(&m->slot), copied = 0;
-
-	while (m->page < end && copied < most) {
+	while (m->page < end && *most) {
 		u64 left = m->dirty[m->page / 64] >> m->page % 64;
 		if (!left) {
 			m->page = ALIGN_DOWN(m->page, 64) + 64;
@@ -62,24 +54,36 @@ static u64 copy_some(struct migration *m, u64 most)
 		m->page += (u64)__builtin_ctzll(left);
 		if (m->page >= end) /* bits beyond the slot */
 			break;
-		copy_page(m, m->page++);
-		copied++;
+		int err = ram_copy_page(&m->other.ram, &m->vm->ram,
+					m->slot.gpa + m->page++ * PAGE_SIZE);
+		if (err)
+			return err;
+		m->pages++;
+		--*most;
 	}
-	return copied;
+	return 0;
 }
 
 /* Copies at most `most` pages of the round.  1: there is more; 0: it is done; or -errno. */
 static s64 copy_round(struct migration *m, u64 most)
 {
 	while (most) {
-		most -= copy_some(m, most);
-		if (m->page < slot_pages(&m->slot))
-			continue;
-		s64 more = open_slot(m);
-		if (more <= 0)
+		s64 more = copy_some(m, &most);
+		if (!more && m->page >= slot_pages(&m->slot)) {
+			more = open_slot(m);
+			if (!more)
+				return 0;
+		}
+		if (more < 0)
 			return more;
 	}
 	return 1;
+}
+
+static void explain(s64 err, char *why, u64 why_size)
+{
+	format_text(why, why_size, "its memory cannot be copied: %s (%lld)", kvm0_errno_name(err),
+		    err);
 }
 
 static void begin_round(struct migration *m)
@@ -142,8 +146,7 @@ static int move_rest(struct migration *m, char *why, u64 why_size)
 	begin_round(m);
 	s64 err = copy_round(m, ~0ull);
 	if (err) {
-		format_text(why, why_size, "KVM_GET_DIRTY_LOG failed: %s (%lld)",
-			    kvm0_errno_name(err), err);
+		explain(err, why, why_size);
 		return (int)err;
 	}
 	m->all_pages += m->pages;
@@ -163,14 +166,19 @@ static void take_over(struct migration *m)
 	m->state = MIGRATE_MOVED;
 }
 
+static void give_up(struct migration *m, const char *why)
+{
+	vm_report(m->vm, "is not migrated: %s", why);
+	migrate_cancel(m);
+}
+
 static void finish(struct migration *m)
 {
 	char why[160];
 	u64 start = rdtsc();
 
 	if (move_rest(m, why, sizeof(why))) {
-		vm_report(m->vm, "is not migrated: %s", why);
-		migrate_cancel(m);
+		give_up(m, why);
 		return;
 	}
 	take_over(m);
@@ -193,17 +201,18 @@ static void end_round(struct migration *m)
 
 void migrate_step(struct migration *m)
 {
+	char why[160];
+
 	if (m->state == MIGRATE_MOVED) {
 		if (ram_free_some(&m->other.ram, STEP_PAGES * PAGE_SIZE))
 			migrate_cancel(m);
 		return;
 	}
 	s64 more = copy_round(m, STEP_PAGES);
-	if (more < 0) {
-		vm_report(m->vm, "is not migrated: KVM_GET_DIRTY_LOG failed: %s (%lld)",
-			  kvm0_errno_name(more), more);
-		migrate_cancel(m);
-	} else if (!more) {
+	if (!more) {
 		end_round(m);
+	} else if (more < 0) {
+		explain(more, why, sizeof(why));
+		give_up(m, why);
 	}
 }

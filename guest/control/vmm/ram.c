@@ -22,8 +22,23 @@ int ram_alloc(struct ram *ram, u64 size)
 	return -ENOMEM;
 }
 
+int ram_alloc_demand(struct ram *ram, u64 size)
+{
+	memset(ram, 0, sizeof(*ram));
+	ram->size = size;
+	return demand_init(&ram->demand, size / PAGE_SIZE);
+}
+
+int ram_alloc_like(struct ram *ram, const struct ram *other)
+{
+	return other->demand.pages ? ram_alloc_demand(ram, other->size)
+				   : ram_alloc(ram, other->size);
+}
+
 bool ram_free_some(struct ram *ram, u64 most)
 {
+	if (ram->demand.pages)
+		return demand_free_some(&ram->demand, most / PAGE_SIZE);
 	while (ram->part_count && most) {
 		struct ram_part *p = &ram->parts[ram->part_count - 1];
 		u64 n = MIN(p->size, most);
@@ -58,101 +73,144 @@ u64 ram_high_end(const struct ram *ram)
 	return SIZE_4G + (ram->size > RAM_HOLE ? ram->size - RAM_HOLE : 0);
 }
 
-/* The host's address of a place in the RAM, which is there, and how far it goes on. */
-static u8 *at_offset(const struct ram *ram, u64 offset, u64 *room)
+/* Where the RAM at a guest-physical address lies in the RAM, and how far that goes on. */
+static bool to_offset(const struct ram *ram, u64 gpa, u64 *offset, u64 *room)
+{
+	*offset = gpa;
+	if (gpa < RAM_LOW_END)
+		*room = RAM_LOW_END - gpa;
+	else if (gpa >= RAM_BIOS && gpa < ram_low_top(ram))
+		*room = ram_low_top(ram) - gpa;
+	else if (gpa >= SIZE_4G && gpa < ram_high_end(ram))
+		*room = ram_high_end(ram) - gpa;
+	else
+		return false;
+	if (gpa >= SIZE_4G)
+		*offset = gpa - SIZE_4G + RAM_HOLE;
+	return true;
+}
+
+static u64 to_gpa(u64 offset)
+{
+	return offset < RAM_HOLE ? offset : offset - RAM_HOLE + SIZE_4G;
+}
+
+/* The host's address of a place in RAM that is blocks; *room is cut to its block. */
+static u8 *part_at(const struct ram *ram, u64 offset, u64 *room)
 {
 	const struct ram_part *p = ram->parts;
 
 	while (offset - p->offset >= p->size)
 		p++;
-	*room = p->offset + p->size - offset;
+	*room = MIN(*room, p->offset + p->size - offset);
 	return p->host + (offset - p->offset);
 }
 
-/* Where the RAM at a guest-physical address lies in the host, and how far it goes on. */
-static u8 *locate(const struct ram *ram, u64 gpa, u64 *room)
+/* The host's address of a place in the RAM; NULL: it is a page that is none. */
+static u8 *find_at(const struct ram *ram, u64 offset, u64 *room)
 {
-	u64 offset = gpa, end;
+	if (!ram->demand.pages)
+		return part_at(ram, offset, room);
+	*room = MIN(*room, PAGE_SIZE - offset % PAGE_SIZE);
+	u8 *page = demand_find(&ram->demand, offset / PAGE_SIZE);
+	return page ? page + offset % PAGE_SIZE : NULL;
+}
 
-	if (gpa < RAM_LOW_END) {
-		end = RAM_LOW_END;
-	} else if (gpa >= RAM_BIOS && gpa < ram_low_top(ram)) {
-		end = ram_low_top(ram);
-	} else if (gpa >= SIZE_4G && gpa < ram_high_end(ram)) {
-		offset = gpa - SIZE_4G + RAM_HOLE;
-		end = ram->size;
-	} else {
+/* The same of a page that is one from now on; NULL: there is no memory. */
+static u8 *touch_at(struct ram *ram, u64 offset, u64 *room)
+{
+	if (ram->demand.pages && !demand_touch(&ram->demand, offset / PAGE_SIZE))
 		return NULL;
-	}
-	u8 *at = at_offset(ram, offset, room);
-	*room = MIN(*room, end - offset);
-	return at;
+	return find_at(ram, offset, room);
 }
 
-void *ram_at(const struct ram *ram, u64 gpa, u64 size)
+void *ram_at(struct ram *ram, u64 gpa, u64 size)
 {
-	u64 room;
-	u8 *at = locate(ram, gpa, &room);
+	u64 offset, room;
 
+	if (!to_offset(ram, gpa, &offset, &room))
+		return NULL;
+	u8 *at = touch_at(ram, offset, &room);
 	return at && size <= room ? at : NULL;
-}
-
-/* Copies, or clears where `from` is NULL. */
-static int fill(struct ram *ram, u64 gpa, const u8 *from, u64 size)
-{
-	while (size) {
-		u64 room;
-		u8 *at = locate(ram, gpa, &room);
-		if (!at)
-			return -EFAULT;
-		u64 n = MIN(room, size);
-		if (from) {
-			memcpy(at, from, n);
-			from += n;
-		} else {
-			memset(at, 0, n);
-		}
-		gpa += n;
-		size -= n;
-	}
-	return 0;
 }
 
 int ram_write(struct ram *ram, u64 gpa, const void *from, u64 size)
 {
-	return fill(ram, gpa, from, size);
+	u64 offset, n;
+
+	for (const u8 *bytes = from; size; size -= n, bytes += n, gpa += n) {
+		if (!to_offset(ram, gpa, &offset, &n))
+			return -EFAULT;
+		u8 *at = touch_at(ram, offset, &n);
+		n = MIN(n, size);
+		if (!at)
+			return -EFAULT;
+		memcpy(at, bytes, n);
+	}
+	return 0;
 }
 
 int ram_clear(struct ram *ram, u64 gpa, u64 size)
 {
-	return fill(ram, gpa, NULL, size);
+	u64 offset, n;
+
+	for (; size; size -= n, gpa += n) {
+		if (!to_offset(ram, gpa, &offset, &n))
+			return -EFAULT;
+		u8 *at = find_at(ram, offset, &n);
+		n = MIN(n, size);
+		if (at)
+			memset(at, 0, n);
+	}
+	return 0;
 }
 
-void ram_copy(struct ram *to, const struct ram *from)
+/* Copies at most *n bytes, which are cut to what lies in one piece in both. */
+static int copy_piece(struct ram *to, const struct ram *from, u64 offset, u64 *n)
 {
-	u64 room_from, room_to;
+	const u8 *source = find_at(from, offset, n);
+	u8 *target = source ? touch_at(to, offset, n) : find_at(to, offset, n);
 
-	for (u64 offset = 0, n; offset < from->size; offset += n) {
-		const u8 *source = at_offset(from, offset, &room_from);
-		u8 *target = at_offset(to, offset, &room_to);
-		n = MIN(room_from, room_to);
-		memcpy(target, source, n);
+	if (source && !target)
+		return -ENOMEM;
+	if (source)
+		memcpy(target, source, *n);
+	else if (target)
+		memset(target, 0, *n);
+	return 0;
+}
+
+int ram_copy_page(struct ram *to, const struct ram *from, u64 gpa)
+{
+	u64 offset, n;
+
+	if (!to_offset(from, gpa, &offset, &n))
+		return -EFAULT;
+	n = PAGE_SIZE;
+	return copy_piece(to, from, offset, &n);
+}
+
+int ram_copy(struct ram *to, const struct ram *from)
+{
+	int err = 0;
+
+	for (u64 offset = 0, n; offset < from->size && !err; offset += n) {
+		n = from->size - offset;
+		err = copy_piece(to, from, offset, &n);
 	}
+	return err;
 }
 
 bool ram_slot(const struct ram *ram, u32 number, struct ram_slot *slot)
 {
-	const u64 regions[][2] = {
-		{0, RAM_LOW_END},
-		{RAM_BIOS, ram_low_top(ram)},
-		{SIZE_4G, ram_high_end(ram)},
-	};
+	const u64 regions[] = {0, RAM_BIOS, SIZE_4G};
+	u64 offset;
 
 	for (u32 i = 0; i < ARRAY_SIZE(regions); i++) {
-		u64 gpa = regions[i][0], end = regions[i][1], room;
-		for (; gpa < end; gpa += slot->size) {
-			u8 *host = locate(ram, gpa, &room);
-			*slot = (struct ram_slot){gpa, MIN(room, end - gpa), host};
+		*slot = (struct ram_slot){.gpa = regions[i]};
+		for (; to_offset(ram, slot->gpa, &offset, &slot->size); slot->gpa += slot->size) {
+			if (!ram->demand.pages)
+				slot->host = part_at(ram, offset, &slot->size);
 			if (!number--)
 				return true;
 		}
@@ -165,6 +223,8 @@ int ram_map(const struct ram *ram, u32 vm_handle, u32 flags)
 	struct ram_slot slot;
 	s64 err = 0;
 
+	if (ram->demand.pages)
+		flags |= KVM0_MEM_ON_DEMAND;
 	for (u32 i = 0; err >= 0 && ram_slot(ram, i, &slot); i++) {
 		struct kvm_userspace_memory_region region = {
 			.slot = i,
@@ -176,4 +236,40 @@ int ram_map(const struct ram *ram, u32 vm_handle, u32 flags)
 		err = kvm0_ioctl_ptr(vm_handle, KVM_SET_USER_MEMORY_REGION, &region);
 	}
 	return err < 0 ? (int)err : 0;
+}
+
+s64 ram_supply(struct ram *ram, u32 vm_handle, u64 gpa)
+{
+	u64 offset, room;
+
+	if (!ram->demand.pages || !to_offset(ram, gpa, &offset, &room))
+		return -EFAULT;
+	u8 *page = demand_touch(&ram->demand, offset / PAGE_SIZE);
+	if (!page)
+		return -ENOMEM;
+	s64 n = kvm0_supply(vm_handle, gpa, page, 1, KVM0_SUPPLY_WRITABLE);
+	if (n == 1)
+		demand_supplied(&ram->demand, offset / PAGE_SIZE);
+	return n < 0 ? n : 0;
+}
+
+s64 ram_withdraw(struct ram *ram, u32 vm_handle, u64 pages, u64 *zero)
+{
+	u64 taken = 0, first, n;
+
+	*zero = 0;
+	while (taken < pages && (n = demand_pick(&ram->demand, pages - taken, &first))) {
+		s64 err = kvm0_withdraw(vm_handle, to_gpa(first * PAGE_SIZE), n);
+		if (err < 0)
+			return err;
+		for (u64 i = first; i < first + n; i++)
+			*zero += demand_withdrawn(&ram->demand, i);
+		taken += n;
+	}
+	return (s64)taken;
+}
+
+u64 ram_used(const struct ram *ram)
+{
+	return ram->demand.pages ? ram->demand.used * PAGE_SIZE : ram->size;
 }

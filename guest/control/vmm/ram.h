@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A guest's memory: blocks of the control guest's own memory, laid out as a PC's.
+ * A guest's memory, laid out as a PC's.  It is blocks of the control guest's own memory, or single
+ * pages of it that are found when the guest touches them first (demand.h).
  *
  *   0 .. 640 KiB         RAM
  *   640 .. 768 KiB       nothing (video memory)
@@ -12,6 +13,7 @@
  */
 #pragma once
 
+#include "guest/control/vmm/demand.h"
 #include "guest/lib/types.h"
 
 #define RAM_LOW_END  0xa0000ull
@@ -29,6 +31,7 @@ struct ram {
 	u64 size; /* bytes, the hole at 640 KiB counted */
 	struct ram_part parts[RAM_MAX_PART];
 	u32 part_count;
+	struct demand demand; /* instead of parts, if demand.pages is not NULL */
 };
 
 /*
@@ -37,6 +40,10 @@ struct ram {
  * memory held: what a guest has used is scrubbed by ram_free().
  */
 int ram_alloc(struct ram *ram, u64 size) __must_check;
+/* The same with no page taken yet; all of it reads as zero. */
+int ram_alloc_demand(struct ram *ram, u64 size) __must_check;
+/* One of the same size and kind. */
+int ram_alloc_like(struct ram *ram, const struct ram *other) __must_check;
 /* Clears all of it and gives it back. */
 void ram_free(struct ram *ram);
 /* The same for at most `most` bytes (whole pages) of it.  True when nothing is left. */
@@ -48,19 +55,23 @@ u64 ram_available(void);
 u64 ram_low_top(const struct ram *ram);
 u64 ram_high_end(const struct ram *ram);
 
-/* Copies into the guest, or clears.  0, or -EFAULT if it is not all RAM. */
+/*
+ * Copies into the guest, or clears.  0, or -EFAULT if it is not all RAM, or there is no more of
+ * it on demand.
+ */
 int ram_write(struct ram *ram, u64 gpa, const void *from, u64 size) __must_check;
 int ram_clear(struct ram *ram, u64 gpa, u64 size) __must_check;
-/* Address of `size` bytes that lie in one piece, or NULL. */
-void *ram_at(const struct ram *ram, u64 gpa, u64 size);
+/* Address of `size` bytes that lie in one piece, or NULL; memory on demand does in each page. */
+void *ram_at(struct ram *ram, u64 gpa, u64 size);
 
-/* Copies all of it into another of the same size. */
-void ram_copy(struct ram *to, const struct ram *from);
+/* Copies one page, or all, into another RAM of the same size.  0 or -ENOMEM. */
+int ram_copy_page(struct ram *to, const struct ram *from, u64 gpa) __must_check;
+int ram_copy(struct ram *to, const struct ram *from) __must_check;
 
-/* A piece of the RAM that lies in one piece in both memories: one memory slot of KVM's. */
+/* A piece of the RAM that is one memory slot of KVM's. */
 struct ram_slot {
 	u64 gpa, size;
-	u8 *host;
+	u8 *host; /* where it lies in one piece; NULL: on demand */
 };
 
 /* The slot of this number, from 0 on; false if there are no more. */
@@ -70,3 +81,14 @@ bool ram_slot(const struct ram *ram, u32 number, struct ram_slot *slot);
  * time or to change the flags.  0 or -errno.
  */
 int ram_map(const struct ram *ram, u32 vm_handle, u32 flags) __must_check;
+
+/* The guest wants the page at this address of its memory on demand.  0, or -errno. */
+s64 ram_supply(struct ram *ram, u32 vm_handle, u64 gpa) __must_check;
+/*
+ * Takes so many pages of memory on demand away from the guest, one after the other round all of
+ * it; it gets them back when it touches them.  How many there were, or -errno; *zero is how many
+ * of them held nothing and are free again.
+ */
+s64 ram_withdraw(struct ram *ram, u32 vm_handle, u64 pages, u64 *zero) __must_check;
+/* Bytes of the control guest's memory that it uses. */
+u64 ram_used(const struct ram *ram);

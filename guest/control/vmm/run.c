@@ -165,14 +165,29 @@ static bool halted_for_good(struct vm *vm)
 	       kvm0_ioctl_ptr(vm->vcpu, KVM_GET_REGS, &r) >= 0 && !(r.rflags & RFLAGS_IF);
 }
 
+static void supply(struct vm *vm, u64 gpa)
+{
+	s64 err = ram_supply(&vm->ram, vm->handle, gpa);
+
+	if (err >= 0)
+		return;
+	vm_report(vm, "stopped: no memory for its page 0x%llx: %s (%lld)", gpa,
+		  kvm0_errno_name(err), err);
+	fail(vm);
+}
+
 /* KVM_RUN's result. */
 static s64 run_once(struct vm *vm)
 {
 	vm->state = VM_RUNS;
-	s64 r = kvm0_run_once(vm->vcpu, &vm->deadline);
+	u64 detail;
+	s64 r = kvm0_run_once(vm->vcpu, &detail);
 	if (r == 0) {
 		do_exit(vm);
+	} else if (r == KVM0_RUN_PAGE_WANTED) {
+		supply(vm, detail & ~KVM0_WANTED_WRITE);
 	} else if (r == KVM0_RUN_BLOCKED) {
+		vm->deadline = detail;
 		vm->state = halted_for_good(vm) ? VM_HALTED : VM_WAITS;
 	} else if (r != KVM0_RUN_AGAIN && r != -EINTR && r != -EAGAIN) {
 		vm_report(vm, "stopped: KVM_RUN failed: %s (%lld)", kvm0_errno_name(r), r);

@@ -46,13 +46,12 @@ int snapshot_take(struct snapshot *s, struct vm *vm, char *why, u64 why_size)
 		return -ESRCH;
 	}
 	int err = snapshot_state_get(s, vm, why, why_size);
-	if (!err && ram_alloc(&s->ram, vm->ram.size)) {
+	if (!err && (ram_alloc_like(&s->ram, &vm->ram) || ram_copy(&s->ram, &vm->ram))) {
 		format_text(why, why_size, "no %llu MiB of memory to keep it in: %llu MiB are free",
-			    vm->ram.size / SIZE_1M, ram_available() / SIZE_1M);
+			    ram_used(&vm->ram) / SIZE_1M, ram_available() / SIZE_1M);
+		ram_free(&s->ram);
 		err = -ENOMEM;
 	}
-	if (!err)
-		ram_copy(&s->ram, &vm->ram);
 	return err;
 }
 
@@ -63,8 +62,11 @@ int snapshot_restore(const struct snapshot *s, struct vm *vm, const struct vm_si
 
 	if (err)
 		return err;
-	ram_copy(&vm->ram, &s->ram);
-	err = snapshot_state_set(s, vm, why, why_size);
+	err = ram_copy(&vm->ram, &s->ram);
+	if (err)
+		format_text(why, why_size, "no memory is left for it");
+	else
+		err = snapshot_state_set(s, vm, why, why_size);
 	if (err)
 		vm_destroy(vm);
 	return err;

@@ -120,7 +120,8 @@ int vm_create_empty(struct vm *vm, const struct vm_config *config, const struct 
 	vm->sink = *sink;
 	vm->state = VM_RUNS;
 	serial_init(&vm->devices.serial, vm, on_output, on_serial_irq);
-	if (ram_alloc(&vm->ram, config->mem)) {
+	if (config->demand ? ram_alloc_demand(&vm->ram, config->mem)
+			   : ram_alloc(&vm->ram, config->mem)) {
 		format_text(
 			why, why_size,
 			"no %llu MiB of memory for it: %llu MiB are free; use a smaller mem=, or "

@@ -24,7 +24,8 @@ struct vm_config {
 	char kernel_name[64];
 	const void *kernel, *initrd;
 	u64 kernel_size, initrd_size;
-	u64 mem; /* bytes, a multiple of 2 MiB */
+	u64 mem;     /* bytes, a multiple of 2 MiB */
+	bool demand; /* its memory is found when it is touched */
 	char cmdline[LINUX_CMDLINE_MAX];
 };
 
