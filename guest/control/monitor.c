@@ -85,6 +85,9 @@ static void take_input(void)
 {
 	int c;
 
+	/* What is typed while a migration holds the prompt back waits for it. */
+	if (guests_migrating() && !guests_attached())
+		return;
 	while ((c = console_getc()) >= 0) {
 		if (!guests_attached()) {
 			if (m.prompt)

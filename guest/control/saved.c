@@ -79,5 +79,5 @@ void saved_list(void)
 	for (u32 i = 0; i < SAVED_MAX; i++)
 		if (saved[i].used)
 			terminal_say(" = %-20s saved %6llu MiB", saved[i].name,
-				     saved[i].snapshot.ram.size / SIZE_1M);
+				     ram_used(&saved[i].snapshot.ram) / SIZE_1M);
 }

@@ -26,7 +26,7 @@ $(O)/linux/%.o: %.c Makefile tests/abi/rules.mk
 	$(call say,CC,$<)
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(LINUX_TEST_CFLAGS) -c -o $@ $<
--include $(wildcard $(O)/linux/tests/*/*.d)
+-include $(wildcard $(O)/linux/*/*/*.d $(O)/linux/*/*/*/*.d)
 $(O)/abi-linux: $(call linux_test_obj,$(ABI_TESTS) tests/abi/main_linux.c) $(PAYLOADS)
 	$(call say,LD,$@)
 	$(Q)$(CC) -static -o $@ $^
@@ -34,6 +34,11 @@ $(O)/bench-linux: $(call linux_test_obj,$(ABI_COMMON) $(BENCH_ITEMS) tests/bench
 		$(PAYLOADS)
 	$(call say,LD,$@)
 	$(Q)$(CC) -static -o $@ $^
+# The control guest's VMM as a Linux process: see tests/vmm/host.c.
+$(O)/vmm-host: $(patsubst %.c,$(O)/linux/%.o,tests/vmm/host.c $(wildcard guest/control/vmm/*.c) \
+		guest/lib/format.c)
+	$(call say,LD,$@)
+	$(Q)$(CC) -o $@ $^
 
 .PHONY: test-abi-linux
 test-abi-linux: $(O)/abi-linux

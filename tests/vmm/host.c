@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The control guest's VMM (guest/control/vmm) as a Linux process on /dev/kvm: what guest/lib
- * does on the bare machine is done here by system calls.  Run by hand:
- * (a SIGTERM shows the vCPU's registers)
+ * does on the bare machine is done here by system calls.  Run by hand (a SIGTERM shows the vCPU's
+ * registers), after `make build/vmm-host`:
  *   vmm-host KERNEL INITRD|- MEM_MIB COMMAND-LINE [save|migrate SECONDS]
  * With the last words it saves the VM each so many seconds and goes on with a new one made of
  * that, or migrates it.
@@ -58,7 +58,7 @@ s64 kvm0_set_page(u32 vcpu, u32 number, const void *page)
 {
 	size_t size = (size_t)kvm0_ioctl(0, KVM_GET_VCPU_MMAP_SIZE, 0);
 	void *at = mmap(ptr(addr(page)), size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED,
-			(int)vcpu, 0);
+			(int)vcpu, (off_t)(number * PAGE_SIZE));
 	return at == MAP_FAILED ? -errno : 0;
 }
 
