@@ -2,6 +2,7 @@
 /* The order in which kvm0 boots. */
 #include "abi/control.h"
 #include "abi/power.h"
+#include "abi/requests.h"
 #include "core/console.h"
 #include "core/log.h"
 #include "core/memmap.h"
@@ -124,6 +125,9 @@ static __noreturn void start_control_guest(void)
 	struct control_image image;
 
 	power_init(&acpi);
+	if (handle_init())
+		refuse("the memory pool is too small", "give kvm0 more: pool=64M");
+	caps_init(cpus.usable);
 	control_init();
 	control_image_load(&boot_info, &image);
 	/* Release: all of the above comes before any other CPU enters the guest. */

@@ -96,6 +96,25 @@ s64 kvm0_set_page(u32 vcpu, u32 number, const void *page)
 	return call(KVM0_CALL_SET_RUN_PAGE, vcpu, addr(page), number).value;
 }
 
+s64 kvm0_event_create(u64 count, u64 flags)
+{
+	return call(KVM0_CALL_EVENT_CREATE, count, flags, 0).value;
+}
+
+s64 kvm0_event_signal(u32 event, u64 n)
+{
+	return call(KVM0_CALL_EVENT_SIGNAL, event, n, 0).value;
+}
+
+s64 kvm0_event_read(u32 event, u64 *value)
+{
+	struct kvm0_result r = call(KVM0_CALL_EVENT_READ, event, 0, 0);
+
+	if (!r.value)
+		*value = r.second;
+	return r.value;
+}
+
 s64 kvm0_read_log(char *to, u64 size, u64 *position)
 {
 	struct kvm0_result r = call(KVM0_CALL_READ_LOG, addr(to), size, *position);

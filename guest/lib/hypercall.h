@@ -44,6 +44,11 @@ s64 kvm0_ioctl_ptr(u32 handle, u64 request, void *arg);
 s64 kvm0_close(u32 handle);
 /* `number`: the page offset in the vCPU's mapping, 0 for kvm_run. */
 s64 kvm0_set_page(u32 vcpu, u32 number, const void *page);
+/* An event: its handle, or -errno; adding to it; taking from it, -EAGAIN if there is nothing
+ * (then the next signal is told to kvm0_on_wake()'s function). */
+s64 kvm0_event_create(u64 count, u64 flags);
+s64 kvm0_event_signal(u32 event, u64 n);
+s64 kvm0_event_read(u32 event, u64 *value);
 /* Bytes copied; *position is what to ask for next, 0 at first. */
 s64 kvm0_read_log(char *to, u64 size, u64 *position);
 /* Signals: see kvm0/abi.h.  kvm0_take_signals() is 0 for what is not a vCPU. */

@@ -23,7 +23,6 @@ static const struct {
 	{KVM_CAP_USER_MEMORY, 1},
 	{KVM_CAP_SET_TSS_ADDR, 1},
 	{KVM_CAP_EXT_CPUID, 1},
-	{KVM_CAP_NR_VCPUS, VM_MAX_VCPUS},
 	{KVM_CAP_MAX_VCPUS, VM_MAX_VCPUS},
 	{KVM_CAP_MAX_VCPU_ID, VM_MAX_VCPUS},
 	{KVM_CAP_NR_MEMSLOTS, MEMSLOT_MAX},
@@ -32,6 +31,7 @@ static const struct {
 	{KVM_CAP_GET_MSR_FEATURES, 1},
 	{KVM_CAP_DESTROY_MEMORY_REGION_WORKS, 1},
 	{KVM_CAP_JOIN_MEMORY_REGIONS_WORKS, 1},
+	{KVM_CAP_COALESCED_MMIO, KVM_COALESCED_MMIO_PAGE_OFFSET},
 	{KVM_CAP_IRQ_INJECT_STATUS, 1},
 	{KVM_CAP_PIT, 1},
 	{KVM_CAP_PIT_STATE2, 1},
@@ -41,6 +41,12 @@ static const struct {
 	{KVM_CAP_SET_BOOT_CPU_ID, 1},
 	{KVM_CAP_X2APIC_API, X2APIC_API_FLAGS},
 	{KVM_CAP_ENABLE_CAP_VM, 1},
+	{KVM_CAP_IRQFD, 1},
+	{KVM_CAP_IOEVENTFD, 1},
+	{KVM_CAP_IRQFD_RESAMPLE, 1},
+	{KVM_CAP_IOEVENTFD_NO_LENGTH, 1},
+	{KVM_CAP_IOEVENTFD_ANY_LENGTH, 1},
+	{KVM_CAP_COALESCED_PIO, 1},
 	{KVM_CAP_PIT2, 1},
 	{KVM_CAP_SET_IDENTITY_MAP_ADDR, 1},
 	{KVM_CAP_TSC_DEADLINE_TIMER, 1},
@@ -62,11 +68,21 @@ static const struct {
 	{KVM_CAP_X86_DISABLE_EXITS, KVM_X86_DISABLE_EXITS_PAUSE},
 };
 
+/* CPUs that kvm0 uses: what KVM recommends as a VM's number of vCPUs. */
+static u32 cpus_online;
+
+void caps_init(u32 cpus)
+{
+	cpus_online = cpus;
+}
+
 s64 check_extension(const struct vm *vm, u64 capability)
 {
 	(void)vm; /* no capability depends on the VM yet */
 	if (capability == KVM_CAP_TSC_CONTROL || capability == KVM_CAP_VM_TSC_CONTROL)
 		return vmx_has_tsc_scaling();
+	if (capability == KVM_CAP_NR_VCPUS)
+		return cpus_online;
 	for (size_t i = 0; i < ARRAY_SIZE(capabilities); i++)
 		if (capabilities[i].capability == capability)
 			return capabilities[i].value;

@@ -3,6 +3,7 @@
 #include "abi/dispatch.h"
 #include <kvm0/abi.h>
 #include <linux/errno.h>
+#include "abi/calls.h"
 #include "abi/copy.h"
 #include "abi/requests.h"
 #include "core/log.h"
@@ -53,23 +54,13 @@ static s64 call_on_handle(struct vmx_vcpu *v, u32 request, u64 arg, struct outco
 		run.result = RUN_USER;
 		result = vcpu_request(ref.vcpu, request, arg, v, &run);
 		result = run_result(&run, result, out);
-	} else {
+	} else if (ref.kind == HANDLE_VM) {
 		result = vm_request(ref.vm, request, arg);
+	} else { /* events have no requests */
+		result = -ENOTTY;
 	}
 	handle_put(&ref);
 	return result;
-}
-
-/* The page of @c's mapping with that number becomes @page. */
-static s64 set_page(struct vcpu *c, u64 number, void *page)
-{
-	switch (number) {
-	case 0:
-		c->run = page;
-		return 0;
-	default:
-		return -EINVAL;
-	}
 }
 
 static s64 call_set_run_page(u64 handle, u64 address, u64 number)
@@ -90,7 +81,7 @@ static s64 call_set_run_page(u64 handle, u64 address, u64 number)
 	else if (!vcpu_trylock(ref.vcpu))
 		result = -EAGAIN;
 	else {
-		result = set_page(ref.vcpu, number, page);
+		result = vcpu_set_page(ref.vcpu, number, page);
 		vcpu_unlock(ref.vcpu);
 	}
 	handle_put(&ref);
@@ -178,6 +169,12 @@ static __attribute__((noinline)) s64 other_call(const u64 *g, struct outcome *ou
 	case KVM0_CALL_SUPPLY:
 	case KVM0_CALL_WITHDRAW:
 		return call_on_vm(g);
+	case KVM0_CALL_EVENT_CREATE:
+		return call_event_create(g[GPR_RDI], g[GPR_RSI]);
+	case KVM0_CALL_EVENT_SIGNAL:
+		return call_event_signal(g[GPR_RDI], g[GPR_RSI]);
+	case KVM0_CALL_EVENT_READ:
+		return call_event_read(g[GPR_RDI], &out->second);
 	default:
 		return -ENOSYS;
 	}

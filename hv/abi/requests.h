@@ -28,6 +28,9 @@ void vcpu_unlock(struct vcpu *c);
 
 /* --- caps.c --- */
 
+/* At boot: how many CPUs kvm0 uses. */
+void caps_init(u32 cpus);
+
 /* KVM_CHECK_EXTENSION: the capability's value, 0 if it is not offered.  @vm: NULL on the
  * system's handle. */
 s64 check_extension(const struct vm *vm, u64 capability);
@@ -83,3 +86,9 @@ s64 vcpu_get_tsc_khz(const struct vcpu *c);
 s64 vcpu_set_tsc_khz(struct vcpu *c, u64 arg);
 /* @request: KVM_SET_, KVM_GET_ or KVM_HAS_DEVICE_ATTR. */
 s64 vcpu_device_attr(struct vcpu *c, u32 request, u64 arg);
+/* --- events.c --- */
+s64 vm_ioeventfd(struct vm *vm, u64 arg);
+s64 vm_irqfd(struct vm *vm, u64 arg);
+
+/* --- vm_coalesced.c --- */
+s64 vm_coalesced_zone(struct vm *vm, u64 arg, bool add);

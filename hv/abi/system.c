@@ -4,6 +4,7 @@
 #include "abi/copy.h"
 #include "abi/requests.h"
 #include "core/page.h"
+#include "kvm/run.h"
 
 static __attribute__((noinline)) s64 create_vm(u64 type)
 {
@@ -12,15 +13,12 @@ static __attribute__((noinline)) s64 create_vm(u64 type)
 
 	if (type)
 		return -EINVAL;
-	handle = handle_reserve();
-	if (handle < 0)
-		return handle;
 	vm = vm_create();
-	if (!vm) {
-		handle_unreserve(handle);
+	if (!vm)
 		return -ENOMEM;
-	}
-	handle_fill(handle, HANDLE_VM, vm);
+	handle = handle_open(HANDLE_VM, vm);
+	if (handle < 0)
+		vm_free(vm);
 	return handle;
 }
 
@@ -72,7 +70,7 @@ s64 system_request(u32 request, u64 arg)
 	case KVM_CHECK_EXTENSION:
 		return check_extension(NULL, arg);
 	case KVM_GET_VCPU_MMAP_SIZE:
-		return arg ? -EINVAL : (s64)PAGE_SIZE;
+		return arg ? -EINVAL : (s64)(RUN_PAGES * PAGE_SIZE);
 	case KVM_CREATE_VM:
 		return create_vm(arg);
 	case KVM_GET_MSR_INDEX_LIST:

@@ -96,6 +96,14 @@ s64 vm_request(struct vm *vm, u32 request, u64 arg)
 		return vm_set_gsi_routing(vm, arg);
 	case KVM_SET_BOOT_CPU_ID:
 		return vm_set_boot_cpu_id(vm, arg);
+	case KVM_IRQFD:
+		return vm_irqfd(vm, arg);
+	case KVM_IOEVENTFD:
+		return vm_ioeventfd(vm, arg);
+	case KVM_REGISTER_COALESCED_MMIO:
+		return vm_coalesced_zone(vm, arg, true);
+	case KVM_UNREGISTER_COALESCED_MMIO:
+		return vm_coalesced_zone(vm, arg, false);
 	default:
 		return -ENOTTY;
 	}

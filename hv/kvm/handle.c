@@ -2,19 +2,29 @@
 /* The table of handles. */
 #include "kvm/handle.h"
 #include <linux/errno.h>
+#include "core/page.h"
 
-/* [0] is the system's, and never used. */
 static struct {
-	struct spinlock lock; /* rank 1: guards the table */
-	u32 next;             /* where the search for a free one begins */
-	u8 kind[HANDLE_MAX];  /* enum handle_kind */
-	void *object[HANDLE_MAX];
+	struct spinlock lock;    /* rank 1: guards the table */
+	u32 next;                /* where the search for a free one begins */
+	struct handle_ref *slot; /* HANDLE_MAX; [0] is the system's, and never used */
 } table;
 
-/* The VM that an object is, or is part of. */
-static inline struct vm *vm_of(enum handle_kind kind, void *object)
+#define TABLE_ORDER 5u
+_Static_assert(HANDLE_MAX * sizeof(struct handle_ref) == PAGE_SIZE << TABLE_ORDER, "table");
+
+int handle_init(void)
 {
-	return __builtin_expect(kind == HANDLE_VCPU, 1) ? ((struct vcpu *)object)->vm : object;
+	table.slot = page_alloc_order(TABLE_ORDER);
+	return table.slot ? 0 : -ENOMEM;
+}
+
+/* The references on what is behind a handle. */
+static inline u32 *refs_of(const struct handle_ref *ref)
+{
+	if (__builtin_expect(ref->kind == HANDLE_VCPU, 1))
+		return &ref->vcpu->vm->refs;
+	return ref->kind == HANDLE_EVENT ? &ref->event->refs : &ref->vm->refs;
 }
 
 /* A free handle, or 0.  Locked. */
@@ -23,7 +33,7 @@ static u32 find_free(void)
 	for (u32 n = 0; n < HANDLE_MAX; n++) {
 		u32 h = (table.next + n) % HANDLE_MAX;
 
-		if (h && table.kind[h] == HANDLE_FREE)
+		if (h && table.slot[h].kind == HANDLE_FREE)
 			return h;
 	}
 	return 0;
@@ -36,7 +46,7 @@ int handle_reserve(void)
 	spin_lock(&table.lock);
 	h = find_free();
 	if (h) {
-		table.kind[h] = HANDLE_RESERVED;
+		table.slot[h].kind = HANDLE_RESERVED;
 		/* The next one is another, so that a stale handle is found out early. */
 		table.next = h + 1;
 	}
@@ -45,26 +55,38 @@ int handle_reserve(void)
 }
 
 /* Wake-ups name the object by @handle; 0: by none any more.  Locked. */
-static void name_object(enum handle_kind kind, void *object, u32 handle)
+static void name_object(const struct handle_ref *ref, u32 handle)
 {
-	if (kind == HANDLE_VCPU)
-		WRITE_ONCE(((struct vcpu *)object)->handle, handle);
+	if (ref->kind == HANDLE_VCPU)
+		WRITE_ONCE(ref->vcpu->handle, handle);
+	else if (ref->kind == HANDLE_EVENT)
+		WRITE_ONCE(ref->event->handle, handle);
 }
 
 void handle_fill(int handle, enum handle_kind kind, void *object)
 {
+	const struct handle_ref ref = {kind, {object}};
+
 	spin_lock(&table.lock);
-	name_object(kind, object, (u32)handle);
-	table.object[handle] = object;
-	table.kind[handle] = (u8)kind;
+	name_object(&ref, (u32)handle);
+	table.slot[handle] = ref;
 	spin_unlock(&table.lock);
 }
 
 void handle_unreserve(int handle)
 {
 	spin_lock(&table.lock);
-	table.kind[handle] = HANDLE_FREE;
+	table.slot[handle].kind = HANDLE_FREE;
 	spin_unlock(&table.lock);
+}
+
+int handle_open(enum handle_kind kind, void *object)
+{
+	int handle = handle_reserve();
+
+	if (handle > 0)
+		handle_fill(handle, kind, object);
+	return handle;
 }
 
 int handle_get(u64 handle, struct handle_ref *ref)
@@ -72,17 +94,30 @@ int handle_get(u64 handle, struct handle_ref *ref)
 	if (handle == 0 || handle >= HANDLE_MAX)
 		return -EBADF;
 	spin_lock(&table.lock);
-	ref->kind = table.kind[handle];
-	ref->object = table.object[handle];
-	if (ref->kind > HANDLE_RESERVED)
-		vm_get(vm_of(ref->kind, ref->object));
+	*ref = table.slot[handle];
+	if (__builtin_expect(ref->kind <= HANDLE_RESERVED, 0)) {
+		spin_unlock(&table.lock);
+		return -EBADF;
+	}
+	__atomic_fetch_add(refs_of(ref), 1, __ATOMIC_RELAXED);
 	spin_unlock(&table.lock);
-	return ref->kind > HANDLE_RESERVED ? 0 : -EBADF;
+	return 0;
+}
+
+/* The last reference is gone. */
+static __attribute__((noinline)) void free_object(const struct handle_ref *ref)
+{
+	if (ref->kind == HANDLE_EVENT)
+		event_free(ref->event);
+	else
+		vm_free(ref->kind == HANDLE_VCPU ? ref->vcpu->vm : ref->vm);
 }
 
 void handle_put(const struct handle_ref *ref)
 {
-	vm_put(vm_of(ref->kind, ref->object));
+	/* Release and acquire: all that any holder did comes before the freeing. */
+	if (!__atomic_sub_fetch(refs_of(ref), 1, __ATOMIC_ACQ_REL))
+		free_object(ref);
 }
 
 int handle_close(u64 handle)
@@ -92,16 +127,16 @@ int handle_close(u64 handle)
 	if (handle == 0 || handle >= HANDLE_MAX)
 		return -EBADF;
 	spin_lock(&table.lock);
-	if (table.kind[handle] > HANDLE_RESERVED) {
-		ref.kind = table.kind[handle];
-		ref.object = table.object[handle];
-		name_object(ref.kind, ref.object, 0);
-		table.kind[handle] = HANDLE_FREE;
-		table.object[handle] = NULL;
+	if (table.slot[handle].kind > HANDLE_RESERVED) {
+		ref = table.slot[handle];
+		name_object(&ref, 0);
+		table.slot[handle].kind = HANDLE_FREE;
 	}
 	spin_unlock(&table.lock);
 	if (ref.kind == HANDLE_FREE)
 		return -EBADF;
+	if (ref.kind == HANDLE_EVENT)
+		irqfd_event_closed(ref.event);
 	handle_put(&ref);
 	return 0;
 }

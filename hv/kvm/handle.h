@@ -6,6 +6,7 @@
  */
 #pragma once
 
+#include "kvm/event.h"
 #include "kvm/vcpu.h"
 
 enum handle_kind {
@@ -13,6 +14,7 @@ enum handle_kind {
 	HANDLE_RESERVED, /* answers as if it were free */
 	HANDLE_VM,
 	HANDLE_VCPU,
+	HANDLE_EVENT,
 };
 
 /* What a handle stands for, while a call uses it.  Handle 0, the system, has none. */
@@ -22,10 +24,14 @@ struct handle_ref {
 		void *object;
 		struct vm *vm;
 		struct vcpu *vcpu;
+		struct event *event;
 	};
 };
 
 #define HANDLE_MAX 8192u
+
+/* The empty table; once, at boot.  0 or -ENOMEM. */
+int handle_init(void) __must_check;
 
 /*
  * Opening one, in two steps as what comes between may fail: handle_reserve() gives a number, or
@@ -35,6 +41,10 @@ struct handle_ref {
 int handle_reserve(void) __must_check;
 void handle_fill(int handle, enum handle_kind kind, void *object);
 void handle_unreserve(int handle);
+
+/* handle_fill() of a new number: the handle, or -EMFILE, and the reference is still the
+ * caller's. */
+int handle_open(enum handle_kind kind, void *object) __must_check;
 
 /* Start using @handle.  0, or -EBADF. */
 int handle_get(u64 handle, struct handle_ref *ref) __must_check;

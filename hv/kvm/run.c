@@ -134,6 +134,8 @@ static void inject_from_chip(struct vcpu *c)
 		vector = irqchip_take_vector(chip, c->index);
 		if (vector >= 0)
 			vmx_queue_interrupt(&c->vmx, (u8)vector);
+		if (READ_ONCE(c->vm->irqfds.ended)) /* the PIC ends some by itself */
+			vm_deliver_wakes(c->vm);
 		vector = irqchip_pending_vector(chip, c->index);
 	}
 	vmx_want_interrupt_window(&c->vmx, vector >= 0);

@@ -9,16 +9,19 @@ enum exit_action {
 	GO_ON,     /* enter the guest again */
 	TO_USER,   /* KVM_RUN returns; kvm_run is filled */
 	GO_SIGNAL, /* KVM_RUN is interrupted */
-	GO_AGAIN,
+	GO_AGAIN,  /* it returns "again": the control guest has an interrupt, or somebody to wake */
 	GO_BLOCKED,
 	GO_PAGE_WANTED,
 	GO_INIT,
 	GO_MACHINE_CHECK,
 };
 
-/* Where the data of KVM_EXIT_IO is in the run page. */
+/* Where the data of KVM_EXIT_IO is in the run page, if it has no page of its own. */
 #define RUN_IO_DATA_OFFSET 3072u
 #define RUN_IO_DATA_SIZE   (PAGE_SIZE - RUN_IO_DATA_OFFSET)
+#define RUN_IO_PAGE_OFFSET ((u32)(KVM_PIO_PAGE_OFFSET * PAGE_SIZE))
+/* Pages of a vCPU's mapping. */
+#define RUN_PAGES (KVM_COALESCED_MMIO_PAGE_OFFSET + 1u)
 _Static_assert(sizeof(struct kvm_run) <= RUN_IO_DATA_OFFSET, "kvm_run");
 _Static_assert(EMU_PIO_MAX <= RUN_IO_DATA_SIZE, "string I/O");
 

@@ -1,13 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-/* Port I/O of a guest: the interrupt controllers' ports here, all others in user space. */
+/* Port I/O of a guest: the interrupt controllers' ports and writes that the I/O bus takes
+ * here, all others in user space. */
 #include "cpu/tsc.h"
 #include "kvm/run.h"
 #include "lib/string.h"
-
-static u8 *io_data(struct vcpu *c)
-{
-	return (u8 *)c->run + RUN_IO_DATA_OFFSET;
-}
 
 static void fill_io(struct vcpu *c, bool in, u16 port, u8 size, u32 count)
 {
@@ -16,7 +12,7 @@ static void fill_io(struct vcpu *c, bool in, u16 port, u8 size, u32 count)
 	c->run->io.size = size;
 	c->run->io.port = port;
 	c->run->io.count = count;
-	c->run->io.data_offset = RUN_IO_DATA_OFFSET;
+	c->run->io.data_offset = c->io_offset;
 }
 
 /* IN's destination: AL, AX or EAX (a 32-bit write clears the upper half). */
@@ -42,31 +38,46 @@ enum exit_action run_exit_io(struct vcpu *c, const struct vmx_exit *exit)
 		if (in)
 			write_rax(c, value, size);
 		vmx_skip_instruction();
-		vm_deliver_wakes(c->vm);
-		return GO_ON;
+		return vm_deliver_wakes(c->vm) ? GO_AGAIN : GO_ON;
+	}
+	if (!in && iobus_takes(&c->vm->io, IOBUS_PIO) &&
+	    iobus_write(&c->vm->io, IOBUS_PIO, exit->io.port, size, iobus_value(value, size))) {
+		vmx_skip_instruction();
+		return wake_any() ? GO_AGAIN : GO_ON;
 	}
 	fill_io(c, in, exit->io.port, size, 1);
 	c->completion = in ? COMPLETE_IN : COMPLETE_OUT;
 	if (!in)
-		memcpy(io_data(c), &value, sizeof(value));
+		memcpy(c->io_data, &value, sizeof(value));
 	return TO_USER;
 }
 
-/* String I/O, which the emulator has taken apart: to a port of the interrupt controllers
- * at once, else to user space. */
+/* Does anybody here take the write? */
+static bool write_port(struct vcpu *c, u16 port, u8 size, const u8 *data)
+{
+	u32 value = 0;
+
+	memcpy(&value, data, size);
+	if (c->vm->chip && irqchip_pio(c->vm->chip, port, size, true, &value, rdtsc())) {
+		vm_deliver_wakes(c->vm);
+		return true;
+	}
+	return iobus_takes(&c->vm->io, IOBUS_PIO) &&
+	       iobus_write(&c->vm->io, IOBUS_PIO, port, size, value);
+}
+
+/* String I/O, which the emulator has taken apart: what is left when the first item that nobody
+ * here takes comes is user space's. */
 enum exit_action run_string_out(struct vcpu *c, const struct emu_pio *p)
 {
-	for (u32 i = 0; i < p->count && c->vm->chip; i++) {
-		u32 value = 0;
+	u16 done = 0;
 
-		memcpy(&value, p->data + i * p->size, p->size);
-		if (!irqchip_pio(c->vm->chip, p->port, p->size, true, &value, rdtsc()))
-			break;
-		if (i == p->count - 1u)
-			return GO_ON;
-	}
-	fill_io(c, false, p->port, p->size, p->count);
-	memcpy(io_data(c), p->data, (size_t)p->count * p->size);
+	while (done < p->count && write_port(c, p->port, p->size, p->data + done * p->size))
+		done++;
+	if (done == p->count)
+		return wake_any() ? GO_AGAIN : GO_ON;
+	fill_io(c, false, p->port, p->size, p->count - done);
+	memcpy(c->io_data, p->data + done * p->size, (size_t)(p->count - done) * p->size);
 	return TO_USER;
 }
 
@@ -87,7 +98,7 @@ bool run_string_in(struct vcpu *c, struct emu_pio *p)
 
 void run_string_in_answer(struct vcpu *c, struct emu_pio *p)
 {
-	memcpy(p->data, io_data(c), (size_t)p->count * p->size);
+	memcpy(p->data, c->io_data, (size_t)p->count * p->size);
 }
 
 /* The answer to a plain IN. */
@@ -96,7 +107,7 @@ void run_complete_in(struct vcpu *c)
 	u32 value;
 	u8 size = READ_ONCE(c->run->io.size);
 
-	memcpy(&value, io_data(c), sizeof(value));
+	memcpy(&value, c->io_data, sizeof(value));
 	/* The page is the control guest's: it may have put anything there. */
 	write_rax(c, value, size == 1 || size == 2 ? size : 4);
 	vmx_skip_instruction();

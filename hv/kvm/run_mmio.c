@@ -66,22 +66,31 @@ static void write_state(struct vcpu *c)
 		vmx_finish_instruction(e->rip);
 }
 
-/* An access to a device: here, or (false) user space's. */
-static bool device_access(struct vcpu *c, bool write, struct emu_mmio *m)
+/* Accesses to a device: here, or (false) user space's. */
+static bool device_read(struct vcpu *c, struct emu_mmio *m)
 {
 	u64 value = 0;
 
-	if (!c->vm->chip)
+	if (!c->vm->chip ||
+	    !irqchip_mmio(c->vm->chip, c->index, m->gpa, m->len, false, &value, rdtsc()))
 		return false;
-	if (write)
-		memcpy(&value, m->data, m->len);
-	if (!irqchip_mmio(c->vm->chip, c->index, m->gpa, m->len, write, &value, rdtsc()))
-		return false;
-	if (!write)
-		memcpy(m->data, &value, m->len);
-	else
-		vm_deliver_wakes(c->vm);
+	memcpy(m->data, &value, m->len);
 	return true;
+}
+
+static bool device_write(struct vcpu *c, const struct emu_mmio *m)
+{
+	u64 value;
+
+	memcpy(&value, m->data, sizeof(value));
+	value = iobus_value(value, m->len);
+	if (c->vm->chip &&
+	    irqchip_mmio(c->vm->chip, c->index, m->gpa, m->len, true, &value, rdtsc())) {
+		vm_deliver_wakes(c->vm);
+		return true;
+	}
+	return iobus_takes(&c->vm->io, IOBUS_MMIO) &&
+	       iobus_write(&c->vm->io, IOBUS_MMIO, m->gpa.v, m->len, value);
 }
 
 static enum exit_action mmio_to_user(struct vcpu *c, bool write, enum vcpu_completion next)
@@ -101,10 +110,13 @@ static enum exit_action mmio_to_user(struct vcpu *c, bool write, enum vcpu_compl
 /* Carry out posted writes until one is user space's. */
 static enum exit_action post_writes(struct vcpu *c, enum emu_result r)
 {
-	for (; r == EMU_MMIO_WRITE; r = emulate_next_write(&c->io))
-		if (!device_access(c, true, &c->io.mmio))
+	if (r != EMU_MMIO_WRITE)
+		return GO_ON;
+	do
+		if (!device_write(c, &c->io.mmio))
 			return mmio_to_user(c, true, COMPLETE_WRITES);
-	return GO_ON;
+	while (emulate_next_write(&c->io) == EMU_MMIO_WRITE);
+	return wake_any() ? GO_AGAIN : GO_ON;
 }
 
 static enum exit_action emulation_failed(struct vcpu *c)
@@ -139,7 +151,7 @@ static enum exit_action step(struct vcpu *c)
 		mem = mmu_guest_mem(c);
 		r = emulate(&c->emu, &c->io, &mem);
 		spin_unlock(&c->vm->lock);
-		if (r == EMU_NEED_MMIO_READ && device_access(c, false, &c->io.mmio))
+		if (r == EMU_NEED_MMIO_READ && device_read(c, &c->io.mmio))
 			continue;
 		if (r == EMU_NEED_PIO_IN && run_string_in(c, &c->io.pio))
 			continue;

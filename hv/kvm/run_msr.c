@@ -62,9 +62,8 @@ enum exit_action run_wrmsr(struct vcpu *c)
 	if (__builtin_expect(err != 0, 0))
 		return refuse(c, err, true, value);
 	vmx_skip_instruction();
-	if (c->vm->chip) /* it may have been an IPI */
-		vm_deliver_wakes(c->vm);
-	return GO_ON;
+	/* It may have been an IPI, or an EOI. */
+	return vm_deliver_wakes(c->vm) ? GO_AGAIN : GO_ON;
 }
 
 enum exit_action run_complete_msr(struct vcpu *c, bool write)

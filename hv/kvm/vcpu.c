@@ -62,6 +62,32 @@ static int init_lapic(struct vcpu *c)
 	return 0;
 }
 
+int vcpu_set_page(struct vcpu *c, u64 number, void *page)
+{
+	struct iobus *io = &c->vm->io;
+
+	switch (number) {
+	case 0:
+		c->run = page;
+		if (c->io_offset != RUN_IO_PAGE_OFFSET) {
+			c->io_data = (u8 *)page + RUN_IO_DATA_OFFSET;
+			c->io_offset = RUN_IO_DATA_OFFSET;
+		}
+		return 0;
+	case KVM_PIO_PAGE_OFFSET:
+		c->io_data = page;
+		c->io_offset = RUN_IO_PAGE_OFFSET;
+		return 0;
+	case KVM_COALESCED_MMIO_PAGE_OFFSET:
+		spin_lock(&io->lock);
+		io->ring = page;
+		spin_unlock(&io->lock);
+		return 0;
+	default:
+		return -EINVAL;
+	}
+}
+
 int vcpu_init(struct vcpu *c, struct vm *vm, u32 id, u32 index)
 {
 	u16 vpid = vpid_alloc();

@@ -42,7 +42,11 @@ struct vcpu {
 	u32 handle; /* 0: closed */
 	u32 mp_state;
 
-	struct kvm_run *run; /* the page that the control guest named; NULL: none yet */
+	/* Pages that the control guest named: kvm_run, NULL before; the data of port I/O, which
+	 * lies there or, once it is named, in a page of its own. */
+	struct kvm_run *run;
+	void *io_data;
+	u32 io_offset; /* of io_data in the vCPU's mapping */
 	enum vcpu_completion completion;
 	struct emu_state emu;
 	bool emu_stale; /* a call has changed registers since emu was filled */
@@ -108,6 +112,10 @@ enum run_result {
 	RUN_INIT,        /* the physical CPU got INIT */
 	RUN_MACHINE_CHECK,
 };
+
+/* The page of @c's mapping that is number @number becomes @page.  0, or -EINVAL: there is none
+ * of that number. */
+int vcpu_set_page(struct vcpu *c, u64 number, void *page) __must_check;
 
 /* Make @c usable: state after reset, its VMCS made.  Zeroed before.  0 or -ENOMEM. */
 int vcpu_init(struct vcpu *c, struct vm *vm, u32 id, u32 index) __must_check;

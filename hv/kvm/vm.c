@@ -8,6 +8,7 @@
 #include "cpu/tsc.h"
 #include "kvm/mmu.h"
 #include "kvm/msr_filter.h"
+#include "kvm/vcpu.h"
 
 /* KVM's parameter min_timer_period_us, in ns (its default). */
 #define MIN_TIMER_PERIOD_NS 200000u
@@ -29,16 +30,10 @@ struct vm *vm_create(void)
 	return vm;
 }
 
-void vm_get(struct vm *vm)
+void vm_free(struct vm *vm)
 {
-	__atomic_fetch_add(&vm->refs, 1, __ATOMIC_RELAXED);
-}
-
-void vm_put(struct vm *vm)
-{
-	/* Release and acquire: all that any holder did comes before the freeing. */
-	if (__atomic_sub_fetch(&vm->refs, 1, __ATOMIC_ACQ_REL))
-		return;
+	irqfd_release_all(vm);
+	iobus_release(&vm->io);
 	for (u32 i = 0; i < vm->vcpu_count; i++) {
 		vcpu_destroy(vm->vcpus[i]);
 		object_free(vm->vcpus[i], sizeof(struct vcpu));
@@ -93,7 +88,7 @@ int vm_create_vcpu(struct vm *vm, u64 id, struct vcpu **out)
 		err = c ? vcpu_init(c, vm, (u32)id, vm->vcpu_count) : -ENOMEM;
 	if (!err) {
 		vm->vcpus[vm->vcpu_count] = c;
-		/* Release: who counts it may use it; pairs with vm_deliver_wakes(). */
+		/* Release: who counts it may use it; pairs with vm_wake_vcpus(). */
 		__atomic_store_n(&vm->vcpu_count, vm->vcpu_count + 1, __ATOMIC_RELEASE);
 		*out = c;
 	} else if (c) {
@@ -178,9 +173,9 @@ int vm_set_boot_cpu_id(struct vm *vm, u64 id)
 	return err;
 }
 
-void vm_deliver_wakes(struct vm *vm)
+__attribute__((noinline)) void vm_wake_vcpus(struct vm *vm)
 {
-	u64 wake = vm->chip ? apic_bus_take_wake(&vm->chip->bus) : 0;
+	u64 wake = apic_bus_take_wake(&vm->chip->bus);
 
 	while (wake) {
 		u32 i = (u32)__builtin_ctzll(wake);
@@ -191,4 +186,11 @@ void vm_deliver_wakes(struct vm *vm)
 		if (i < __atomic_load_n(&vm->vcpu_count, __ATOMIC_ACQUIRE))
 			vcpu_wake(vm->vcpus[i]);
 	}
+}
+
+__attribute__((noinline)) void vm_deliver(struct vm *vm)
+{
+	vm_wake_vcpus(vm);
+	if (READ_ONCE(vm->irqfds.ended))
+		irqfd_resample(vm);
 }

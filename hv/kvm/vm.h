@@ -10,8 +10,11 @@
 #include "cpu/layout.h"
 #include "kvm/guest_time.h"
 #include "kvm/gva.h"
+#include "kvm/iobus.h"
 #include "kvm/irqchip/irqchip.h"
+#include "kvm/irqfd.h"
 #include "kvm/memslot.h"
+#include "kvm/wake.h"
 #include "vmx/ept.h"
 
 #define VM_MAX_VCPUS APIC_BUS_MAX
@@ -43,14 +46,20 @@ struct vm {
 	struct irqchip *chip;    /* set once, under lock; NULL: user space has it */
 	u64 x2apic_api;          /* KVM_X2APIC_API_* that are enabled; under lock */
 	u32 boot_cpu_id;         /* under lock; constant once there are vCPUs */
+	struct irqfds irqfds;    /* none without chip */
+	struct iobus io;
 };
 
 /* A new VM with one reference.  NULL: no memory. */
 struct vm *vm_create(void) __must_check;
 
-void vm_get(struct vm *vm);
-/* Drop a reference; the last one frees the VM with all its vCPUs. */
-void vm_put(struct vm *vm);
+static inline void vm_get(struct vm *vm)
+{
+	__atomic_fetch_add(&vm->refs, 1, __ATOMIC_RELAXED);
+}
+
+/* The last reference is gone (handle_put()): free the VM with all its vCPUs. */
+void vm_free(struct vm *vm);
 
 /* KVM_CAP_MAX_VCPU_ID: only ids below @limit from now on.  0; -EINVAL: more than kvm0 can have, or
  * another limit has been set, or the first vCPU been made. */
@@ -73,5 +82,18 @@ void vm_enable_x2apic_api(struct vm *vm, u64 flags);
 /* KVM_SET_BOOT_CPU_ID.  0; -EBUSY: there are vCPUs already; -EINVAL: no vCPU can have it. */
 int vm_set_boot_cpu_id(struct vm *vm, u64 id) __must_check;
 
-/* Wake or kick the vCPUs that the interrupt controllers have marked. */
-void vm_deliver_wakes(struct vm *vm);
+/* Wake or kick the vCPUs that the interrupt controllers have marked.  With them. */
+void vm_wake_vcpus(struct vm *vm);
+
+/* The same, and signal the events that the guest's EOIs are for. */
+void vm_deliver(struct vm *vm);
+
+/* The same if there is anything of that.  True: the control guest has somebody to wake, and a
+ * run is to end for that. */
+static inline bool vm_deliver_wakes(struct vm *vm)
+{
+	if (!vm->chip || !(READ_ONCE(vm->chip->bus.wake) | READ_ONCE(vm->irqfds.ended)))
+		return false;
+	vm_deliver(vm);
+	return wake_any();
+}

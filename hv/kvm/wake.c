@@ -24,6 +24,11 @@ void wake_add(u32 handle)
 	}
 }
 
+bool wake_any(void)
+{
+	return lists[this_cpu()->index].count != 0;
+}
+
 u32 wake_take(void)
 {
 	struct wake_list *l = &lists[this_cpu()->index];

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The vCPUs that the call under way on this CPU found blocked and gave something to
- * do: the control guest is told their handles when the call returns (kvm0/abi.h).
+ * do, and the awaited events that it signalled: the control guest is told their handles when the
+ * call returns (kvm0/abi.h).
  */
 #pragma once
 
@@ -10,9 +11,12 @@
 /* Handles that a list has room for; beyond that it says "all". */
 #define WAKE_ROOM 15u
 
-/* Note that the vCPU with @handle is to be woken.  If there are too many the list
+/* Note that who waits for what has @handle is to be woken.  If there are too many the list
  * becomes "all of them". */
 void wake_add(u32 handle);
+
+/* Is there one on this CPU's list? */
+bool wake_any(void) __must_check;
 
 /* Take one off this CPU's list, as RSI has it: 0, or a handle, with KVM0_WAKE_MORE if
  * there are others. */

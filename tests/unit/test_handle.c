@@ -12,16 +12,27 @@
 
 static struct vm vm[VMS];
 static struct vcpu vcpu[VMS];
+static struct event event[2];
+static u32 freed;
+static struct event *closed; /* the last one that irqfd.c was told of */
 
-void vm_get(struct vm *v)
+void vm_free(struct vm *v)
 {
-	v->refs++;
+	assert_int_equal(v->refs, 0);
+	freed++;
 }
 
-void vm_put(struct vm *v)
+void event_free(struct event *e)
 {
-	assert_true(v->refs > 0);
-	v->refs--;
+	assert_int_equal(e->refs, 0);
+	freed++;
+}
+
+void irqfd_event_closed(struct event *e)
+{
+	assert_true(e->refs > 0);
+	assert_int_equal(e->handle, 0);
+	closed = e;
 }
 
 /* A handle for @v, or @c that is its vCPU, with the reference that it takes over. */
@@ -42,6 +53,9 @@ static int setup(void **state)
 {
 	memset(vm, 0, sizeof(vm));
 	memset(vcpu, 0, sizeof(vcpu));
+	memset(event, 0, sizeof(event));
+	closed = NULL;
+	freed = 0;
 	return fake_reset(state);
 }
 
@@ -93,8 +107,35 @@ static void test_vm_and_vcpu(void **state)
 	assert_int_equal(handle_close((u64)c), 0);
 	assert_int_equal(vm[0].refs, 1); /* the call under way holds one still */
 	assert_int_equal(vcpu[0].handle, 0);
+	assert_int_equal(freed, 0);
 	handle_put(&ref);
 	assert_int_equal(vm[0].refs, 0);
+	assert_int_equal(freed, 1);
+}
+
+/* An event belongs to no VM, and its irqfd hears of the end of its handle, not of its own. */
+static void test_event(void **state)
+{
+	struct handle_ref ref;
+	int h, v = open_new(0, NULL);
+
+	(void)state;
+	event_get(&event[0]);
+	h = handle_open(HANDLE_EVENT, &event[0]);
+	assert_true(h > 0 && h != v);
+	assert_int_equal(event[0].handle, h);
+	assert_int_equal(handle_get((u64)h, &ref), 0);
+	assert_int_equal(ref.kind, HANDLE_EVENT);
+	assert_ptr_equal(ref.event, &event[0]);
+	assert_int_equal(event[0].refs, 2);
+	assert_int_equal(handle_close((u64)v), 0);
+	assert_null(closed);
+	assert_int_equal(handle_close((u64)h), 0);
+	assert_ptr_equal(closed, &event[0]);
+	assert_int_equal(event[0].refs, 1);
+	handle_put(&ref);
+	assert_int_equal(event[0].refs, 0);
+	assert_int_equal(freed, 2);
 }
 
 static void test_bad_handles(void **state)
@@ -177,7 +218,10 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(test_system), TEST(test_vm_and_vcpu),  TEST(test_bad_handles),
 		TEST(test_full),   TEST(test_stale_handle), TEST(test_reserved),
+		TEST(test_event),
 	};
 
+	if (handle_init())
+		return 1;
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

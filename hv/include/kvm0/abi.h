@@ -13,7 +13,7 @@
  * and comes back with
  *   RAX  the result: >= 0, or a negative errno, as KVM's ioctl gives it
  *   RDX  the call's second result (KVM0_RUN_BLOCKED: the deadline...), else 0
- *   RSI  vCPUs to wake: see KVM0_WAKE_*
+ *   RSI  who is to be woken: see KVM0_WAKE_*
  * All other registers are kept.  A call from CPL 1 to 3 gets -EPERM; an unknown
  * call number gets -ENOSYS.
  */
@@ -58,7 +58,10 @@
  * Name a page that kvm0 shares with the owner of the vCPU with handle RDI: RSI is its
  * physical address, page-aligned, in the control guest's memory, RDX its number.  It
  * takes the place of mmap() on a vCPU's file descriptor, at that page offset: 0 is
- * kvm_run, without which KVM_RUN is -EINVAL.  0, -EBADF, -ENOTTY, -EINVAL, -EFAULT,
+ * kvm_run, without which KVM_RUN is -EINVAL; KVM_PIO_PAGE_OFFSET has the data of port I/O, which
+ * lies behind kvm_run until it is named (kvm_run->io.data_offset tells);
+ * KVM_COALESCED_MMIO_PAGE_OFFSET is the ring of the coalesced writes of the whole VM: the page
+ * named last counts, so name the same one for all its vCPUs.  0, -EBADF, -ENOTTY, -EINVAL, -EFAULT,
  * -EAGAIN as above.
  */
 #define KVM0_CALL_SET_RUN_PAGE 2
@@ -70,7 +73,7 @@
  */
 #define KVM0_CALL_READ_LOG 3
 
-/* The next vCPU to wake, in RSI as below.  Returns 0. */
+/* The next one to wake, in RSI as below.  Returns 0. */
 #define KVM0_CALL_NEXT_WAKE 4
 
 /* kvm0's memory pool: returns the pages of 4 KiB that are free, and in RDX all there are. */
@@ -135,9 +138,35 @@ struct kvm0_supply {
 #define KVM0_SIGNAL_MAX        64u
 
 /*
+ * Events: what Linux's eventfd is, for KVM_IRQFD and KVM_IOEVENTFD, whose fd is then an
+ * event's handle.  An event is a count of signals.
+ *
+ * Make one (eventfd(2)): RDI is the initial count, of 32 bits, RSI 0 or KVM0_EVENT_SEMAPHORE
+ * (EFD_SEMAPHORE): a read takes 1 instead of all.  Returns a handle, > 0, closed like the
+ * others; -EINVAL, -ENOMEM, -EMFILE.  Closing it ends its irqfd, as in Linux.
+ */
+#define KVM0_CALL_EVENT_CREATE 10
+#define KVM0_EVENT_SEMAPHORE   1u
+
+/*
+ * Signal the event RDI: add RSI to the count (write(2)).  0; -EBADF; -EINVAL: not an
+ * event, or 2^64-1; -EAGAIN: the count would be more than 2^64-2.  An event that has an irqfd
+ * becomes an interrupt instead, in this call.
+ */
+#define KVM0_CALL_EVENT_SIGNAL 11
+
+/*
+ * Read the event RDI (read(2)): 0, with what was taken in RDX, > 0.  -EAGAIN: the count is 0;
+ * the next signal that makes it greater, whoever gives it, is reported as a wake-up of the
+ * event's handle (below), once.  This is how to wait for one: there is no blocking read.  While
+ * nobody has read it empty its signals are only counted.  -EBADF, -EINVAL as above.
+ */
+#define KVM0_CALL_EVENT_READ 12
+
+/*
  * Results of KVM_RUN beside KVM's own (0: see kvm_run->exit_reason, or an errno).
- * KVM0_RUN_AGAIN: an interrupt for the control guest is pending, or kvm0 needed
- * the CPU; take it and call again.
+ * KVM0_RUN_AGAIN: an interrupt for the control guest is pending, or somebody is to be
+ * woken (RSI), or kvm0 needed the CPU; see to it and call again.
  * KVM0_RUN_BLOCKED: the vCPU waits for an event.  RDX is the value of the TSC at
  * which to call again if it is not woken before; KVM0_NO_DEADLINE if only a
  * wake-up ends it.  Calling again early is harmless.
@@ -153,9 +182,12 @@ struct kvm0_supply {
 #define KVM0_WANTED_WRITE    1ull
 
 /*
- * RSI after every call: 0, or a vCPU handle in the low 31 bits that was blocked
- * and now has an event; with KVM0_WAKE_MORE there are others to be fetched with
- * KVM0_CALL_NEXT_WAKE.  The handle KVM0_WAKE_ALL stands for every blocked vCPU.
+ * RSI after every call: 0, or in the low 31 bits the handle of a vCPU that was blocked
+ * and now has an event to take, or of an event (KVM0_CALL_EVENT_READ) that was read empty and
+ * has been signalled; with KVM0_WAKE_MORE there are others to be fetched with
+ * KVM0_CALL_NEXT_WAKE.  The handle KVM0_WAKE_ALL stands for every blocked vCPU and every
+ * event that was read empty.  A KVM_RUN that has somebody to wake ends for it, with
+ * KVM0_RUN_AGAIN if nothing else did.
  */
 #define KVM0_WAKE_MORE 0x80000000u
 #define KVM0_WAKE_ALL  0x7fffffffu

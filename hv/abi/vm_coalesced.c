@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: MIT */
+/* Requests on a VM's handle that concern coalesced writes. */
+#include <linux/errno.h>
+#include "abi/copy.h"
+#include "abi/requests.h"
+
+/* What else Linux has on that bus: the I/O APIC; two PICs and their ELCR, the PIT, the
+ * speaker. */
+static u32 other_devices(const struct vm *vm, bool pio)
+{
+	const struct irqchip *chip = vm->chip;
+
+	if (!chip)
+		return 0;
+	return pio ? 3u + chip->has_pit + chip->has_speaker : 1;
+}
+
+s64 vm_coalesced_zone(struct vm *vm, u64 arg, bool add)
+{
+	struct kvm_coalesced_mmio_zone z;
+
+	if (copy_in(&z, arg, sizeof(z)))
+		return -EFAULT;
+	return add ? coalesced_register(&vm->io, &z, other_devices(vm, z.pio))
+		   : coalesced_unregister(&vm->io, &z);
+}
