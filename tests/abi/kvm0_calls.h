@@ -5,7 +5,7 @@
 #include "guest/lib/boot.h"
 #include "tests/abi/check.h"
 
-extern const struct suite suite_kvm0;
+extern const struct suite suite_kvm0_event, suite_kvm0;
 
 void kvm0_calls_init(const struct boot *information);
 

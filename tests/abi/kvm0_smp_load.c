@@ -8,6 +8,7 @@
 #define SWAPS       300u
 #define TOUCH_PAGES 200u
 #define CREATIONS   40u
+#define CLOSINGS    90u
 
 /* What one of the two CPUs does, and how it went: `line` is where it was wrong, 0 if nowhere. */
 struct mixer {
@@ -212,5 +213,48 @@ static void kvm0_smp_create(void)
 	CHECK_EQUAL(pool_pages(), pages);
 }
 
+/* Both close the same handles: each is closed by one of them. */
+static struct closer {
+	int handles[CLOSINGS];
+	u64 closed[2];
+	s64 error;
+} closer;
+
+static void close_all(void *arg)
+{
+	u64 *closed = arg;
+
+	for (u32 i = 0; i < CLOSINGS; i++) {
+		s64 r = kvm0_close((u32)closer.handles[i]);
+
+		if (!r)
+			++*closed;
+		else if (r != -EBADF)
+			WRITE_ONCE(closer.error, r);
+	}
+}
+
+static void kvm0_smp_close_both(void)
+{
+	u64 pages;
+
+	cpu1_need();
+	pages = pool_pages();
+	closer = (struct closer){.error = 0};
+	for (u32 i = 0; i < CLOSINGS; i += 3) {
+		int vm = (int)t_ioctl(t_system(), KVM_CREATE_VM, 0);
+
+		closer.handles[i] = vm;
+		closer.handles[i + 1] = (int)t_ioctl(vm, KVM_CREATE_VCPU, 0);
+		closer.handles[i + 2] = t_event_create(0, false);
+		for (u32 j = 0; j < 3; j++)
+			CHECK(closer.handles[i + j] > 0);
+	}
+	on_both(close_all, &closer.closed[0], &closer.closed[1]);
+	CHECK_RESULT(closer.error, 0);
+	CHECK_EQUAL(closer.closed[0] + closer.closed[1], CLOSINGS);
+	CHECK_EQUAL(pool_pages(), pages);
+}
+
 SUITE(kvm0_smp_load, TEST(kvm0_smp_two_vcpus), TEST(kvm0_smp_two_vms), TEST(kvm0_smp_swap),
-      TEST(kvm0_smp_touch), TEST(kvm0_smp_create));
+      TEST(kvm0_smp_touch), TEST(kvm0_smp_create), TEST(kvm0_smp_close_both));

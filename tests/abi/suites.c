@@ -38,6 +38,10 @@ u32 suites_run(const struct suite *const *further, u32 count)
 		&suite_irqchip_state,
 		&suite_lapic_state,
 		&suite_irq_move,
+		&suite_event,
+		&suite_irqfd,
+		&suite_ioeventfd,
+		&suite_coalesced,
 	};
 	/* clang-format on */
 	const struct suite *all[ARRAY_SIZE(common) + MAX_FURTHER];

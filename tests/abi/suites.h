@@ -11,6 +11,7 @@ extern const struct suite suite_fault, suite_state, suite_interrupt, suite_irqch
 extern const struct suite suite_requests, suite_msrs, suite_mce, suite_routing, suite_msr_filter,
 	suite_time, suite_caps;
 extern const struct suite suite_irqchip_state, suite_lapic_state, suite_irq_move;
+extern const struct suite suite_event, suite_irqfd, suite_ioeventfd, suite_coalesced;
 
 /*
  * Runs them all, the first of `further` before and its others behind them (none if `count` is 0);

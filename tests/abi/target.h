@@ -38,6 +38,14 @@ extern void (*target_watcher)(int handle, u64 request, u64 arg, long result);
 /* 0, or -errno. */
 long t_close(int handle);
 /*
+ * An event, which is what KVM_IRQFD and KVM_IOEVENTFD want for a file descriptor: eventfd(2),
+ * never blocking.  A handle, or -errno.
+ */
+int t_event_create(u32 count, bool semaphore);
+/* write(2) and read(2) on it: 0, or -errno. */
+long t_event_signal(int event, u64 n);
+long t_event_read(int event, u64 *value);
+/*
  * Makes `count` pages of the vCPU's mapping, from page offset `first` on, accessible and returns
  * them (0: kvm_run); where KVM does not bring the memory, they are the zeroed pages `pages`.  NULL
  * if that failed.  At most four mappings of a vCPU.

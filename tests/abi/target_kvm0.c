@@ -40,6 +40,21 @@ long t_close(int handle)
 	return (long)kvm0_close((u32)handle);
 }
 
+int t_event_create(u32 count, bool semaphore)
+{
+	return (int)kvm0_event_create(count, semaphore ? KVM0_EVENT_SEMAPHORE : 0);
+}
+
+long t_event_signal(int event, u64 n)
+{
+	return (long)kvm0_event_signal((u32)event, n);
+}
+
+long t_event_read(int event, u64 *value)
+{
+	return (long)kvm0_event_read((u32)event, value);
+}
+
 void *t_map(int vcpu, u32 first, u32 count, void *pages)
 {
 	for (u32 i = 0; i < count; i++)

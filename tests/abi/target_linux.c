@@ -6,6 +6,7 @@
 #include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <sys/eventfd.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/time.h>
@@ -57,6 +58,23 @@ long t_close(int handle)
 		map_of_fd[handle][i].start = NULL;
 	}
 	return close(handle) < 0 ? -errno : 0;
+}
+
+int t_event_create(u32 count, bool semaphore)
+{
+	int fd = eventfd(count, EFD_NONBLOCK | EFD_CLOEXEC | (semaphore ? EFD_SEMAPHORE : 0));
+
+	return fd < 0 ? -errno : fd;
+}
+
+long t_event_signal(int event, u64 n)
+{
+	return write(event, &n, sizeof(n)) < 0 ? -errno : 0;
+}
+
+long t_event_read(int event, u64 *value)
+{
+	return read(event, value, sizeof(*value)) < 0 ? -errno : 0;
 }
 
 void *t_map(int vcpu, u32 first, u32 count, void *pages)
