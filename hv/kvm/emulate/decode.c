@@ -33,21 +33,39 @@ static inline u8 next8(struct emu *e)
 	return e->pos < e->st->insn_len ? e->st->insn[e->pos++] : next8_fetch(e);
 }
 
-/* The next 1, 2, 4 or 8 bytes, sign-extended. */
-static u64 next_signed(struct emu *e, u32 size)
+/* The next @size bytes, when not all of them are known yet. */
+static __attribute__((noinline)) u64 next_fetch(struct emu *e, u32 size)
 {
 	u64 v = 0;
 
 	for (u32 i = 0; i < size; i++)
 		v |= (u64)next8(e) << (i * 8);
+	return v;
+}
+
+/* The next 1, 2, 4 or 8 bytes, sign-extended. */
+static u64 next_signed(struct emu *e, u32 size)
+{
+	const u8 *p = &e->st->insn[e->pos];
+	u64 fetched, v = 0;
+
+	if (e->pos + size > e->st->insn_len) {
+		fetched = next_fetch(e, size);
+		p = (const u8 *)&fetched;
+	} else {
+		e->pos = (u8)(e->pos + size);
+	}
 	switch (size) {
 	case 1:
-		return (u64)(s8)v;
+		return (u64)(s8)*p;
 	case 2:
+		__builtin_memcpy(&v, p, 2);
 		return (u64)(s16)v;
 	case 4:
+		__builtin_memcpy(&v, p, 4);
 		return (u64)(s32)v;
 	default:
+		__builtin_memcpy(&v, p, 8);
 		return v;
 	}
 }
