@@ -6,9 +6,32 @@
 #include "cpu/layout.h"
 #include "lib/string.h"
 
+/* The range that the last address was in, as most are.  A hint: any value will do. */
+static u32 recent;
+
+static bool is_ram_of(u32 i, u64 address, u64 end)
+{
+	const struct memrange *r = &memmap.range[i];
+
+	return address >= r->base && end <= r->end && r->type == MEM_RAM;
+}
+
+/* The search for it, out of the way. */
+static __attribute__((noinline)) bool is_ram(u64 address, u64 end)
+{
+	for (u32 i = 0; i < memmap.count; i++)
+		if (is_ram_of(i, address, end)) {
+			WRITE_ONCE(recent, i);
+			return true;
+		}
+	return false;
+}
+
 static void *control_memory(u64 address, size_t size)
 {
-	if (address + size < address || memmap_type(&memmap, address, size) != MEM_RAM)
+	u64 end = address + size;
+
+	if (end < address || (!is_ram_of(READ_ONCE(recent), address, end) && !is_ram(address, end)))
 		return NULL;
 	return phys_to_virt(cg_identity(gpa(address)));
 }

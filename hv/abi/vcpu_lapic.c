@@ -7,12 +7,15 @@
 
 s64 vcpu_get_lapic(struct vcpu *c, u64 arg)
 {
-	struct kvm_lapic_state s;
+	struct kvm_lapic_state *s;
 
 	if (!c->vm->chip)
 		return -EINVAL;
-	lapic_get_state(&c->lapic, &s, rdtsc());
-	return copy_out(arg, &s, sizeof(s));
+	s = copy_span(arg, sizeof(*s));
+	if (!s)
+		return -EFAULT;
+	lapic_get_state(&c->lapic, s, rdtsc());
+	return 0;
 }
 
 s64 vcpu_set_lapic(struct vcpu *c, u64 arg)

@@ -22,7 +22,12 @@ static bool line_high(const struct ioapic *io, u32 pin)
 static int service(struct ioapic *io, u32 pin)
 {
 	ioapic_entry *e = &io->state.redirtbl[pin];
-	struct apic_message m = {
+	struct apic_message m;
+	int reached;
+
+	if (e->fields.mask || (e->fields.trig_mode && e->fields.remote_irr))
+		return -1;
+	m = (struct apic_message){
 		.dest = e->fields.dest_id,
 		.vector = e->fields.vector,
 		.delivery = e->fields.delivery_mode,
@@ -30,10 +35,6 @@ static int service(struct ioapic *io, u32 pin)
 		.level = e->fields.trig_mode,
 		.assert = true,
 	};
-	int reached;
-
-	if (e->fields.mask || (e->fields.trig_mode && e->fields.remote_irr))
-		return -1;
 	if (!e->fields.trig_mode)
 		io->irr_delivered |= 1u << pin;
 	reached = apic_bus_send(io->bus, NULL, &m);

@@ -129,8 +129,8 @@ void lapic_sync(struct lapic *l);
 void lapic_set_id(struct lapic *l);
 
 /* KVM_GET_LAPIC and KVM_SET_LAPIC (lapic_state.c).  Any page is taken, reserved bits as they
- * are; *@s is changed.  0, or -EINVAL: another id, in x2APIC mode with
- * KVM_X2APIC_API_USE_32BIT_IDS. */
+ * are; lapic_set_state() changes *@s, the other only writes it.  0, or -EINVAL: another id, in
+ * x2APIC mode with KVM_X2APIC_API_USE_32BIT_IDS. */
 void lapic_get_state(struct lapic *l, struct kvm_lapic_state *s, u64 now);
 int lapic_set_state(struct lapic *l, struct kvm_lapic_state *s, u64 now) __must_check;
 

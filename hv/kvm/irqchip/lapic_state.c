@@ -29,7 +29,7 @@ void lapic_get_state(struct lapic *l, struct kvm_lapic_state *s, u64 now)
 	*reg_in(s, LAPIC_TMCCT) = lapic_timer_current(l, now);
 	if (!lapic_x2apic(l))
 		return;
-	*reg_in(s, LAPIC_ICR2) = *reg_in(s, ICR2_X2APIC);
+	*reg_in(s, LAPIC_ICR2) = lapic_reg(l, ICR2_X2APIC);
 	if (!x2apic_ids(l))
 		*reg_in(s, LAPIC_ID) = l->id << 24;
 }

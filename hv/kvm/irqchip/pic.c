@@ -70,13 +70,23 @@ static int chip_request(const struct pic *p, u32 chip)
 	return (int)((rank + s->priority_add) & 7);
 }
 
+/* Is there such a line?  Most often that is seen without its rank. */
+static bool chip_requests(const struct pic *p, u32 chip)
+{
+	const struct kvm_pic_state *s = &p->chip[chip];
+
+	if (!(s->irr & (u8)~s->imr))
+		return false;
+	return !s->isr || chip_request(p, chip) != NO_LINE;
+}
+
 void pic_update(struct pic *p)
 {
-	if (chip_request(p, 1) != NO_LINE) {
+	if (chip_requests(p, 1)) {
 		chip_set_line(&p->chip[0], CASCADE, true);
 		chip_set_line(&p->chip[0], CASCADE, false);
 	}
-	WRITE_ONCE(p->output, chip_request(p, 0) != NO_LINE);
+	WRITE_ONCE(p->output, chip_requests(p, 0));
 }
 
 static void chip_end(struct pic *p, u32 chip, u32 line)
@@ -94,9 +104,12 @@ void pic_init(struct pic *p)
 
 int pic_set_line(struct pic *p, u32 line, bool level)
 {
-	int result = chip_set_line(&p->chip[line >> 3 & 1], line, level);
+	struct kvm_pic_state *s = &p->chip[line >> 3 & 1];
+	u8 irr = s->irr;
+	int result = chip_set_line(s, line, level);
 
-	pic_update(p);
+	if (s->irr != irr)
+		pic_update(p);
 	return result;
 }
 
