@@ -93,6 +93,7 @@ $(O)/kvm0.elf: $(O)/kvm0.o $(O)/symbols.o linker.ld
 	$(Q)$(NM) -n $@ | python3 scripts/symbols.py | cmp - $(O)/symbols.asm || { rm -f $@; exit 1; }
 
 include tests/abi/rules.mk
+include tests/fuzz/rules.mk
 
 # --- guest images -------------------------------------------------------------
 
@@ -198,9 +199,12 @@ FUZZ_SEED ?= $(shell date +%s)
 # EMU_CASES: instructions for each mode of the emulator, compared with this machine's CPU.
 EMU_CASES ?= 2000000
 .PHONY: fuzz
-fuzz: $(O)/unit/test_fuzz $(O)/unit/test_emulate_cpu
+fuzz: $(O)/unit/test_fuzz $(O)/unit/test_emulate_cpu $(FUZZ_CALLS)
 	$(Q)FUZZ_MS=$(FUZZ_MS) FUZZ_SEED=$(FUZZ_SEED) $<
 	$(Q)EMU_CASES=$(EMU_CASES) EMU_SEED=$(FUZZ_SEED) $(O)/unit/test_emulate_cpu
+	$(Q)mkdir -p $(O)/fuzz/new
+	$(Q)cd $(O)/fuzz && ./calls $(FUZZ_OPTIONS) -seed=$(FUZZ_SEED) \
+		-max_total_time=$$(( ($(FUZZ_MS) + 999) / 1000 )) new $(CURDIR)/$(FUZZ_CORPUS)
 
 # CASES: names or patterns of cases in tests/e2e/cases.py.
 .PHONY: e2e
@@ -226,11 +230,12 @@ check-headers: setup
 
 # Everything.  Its last line counts.
 .PHONY: test
-test: iso $(UNIT) $(O)/abi-linux
+test: iso $(UNIT) $(O)/abi-linux $(FUZZ_CALLS)
 	$(Q)scripts/test --build $(O) $(foreach c,$(LINT),--check 'lint/$c: scripts/lint $c') \
 		--check 'includes: scripts/check-includes' \
 		--check 'headers: $(CHECK_HEADERS)' \
 		--check 'tools: $(PYTHON) tests/e2e/test_tools.py' \
+		--check 'fuzz: $(FUZZ_SHORT)' \
 		--unit $(UNIT) --abi $(O)/abi-linux --e2e \
 		--after 'kvm-api: scripts/kvm-api --check $(O)/e2e/abi/serial.log'
 
@@ -268,8 +273,8 @@ help:
 	'make test            build, check and test everything' \
 	'make iso             the ISO, $(O)/kvm0.iso: for a CD or a USB stick, BIOS or UEFI' \
 	'make unit            unit tests alone' \
-	'make fuzz            random inputs for the parsers, FUZZ_MS=60000 for each, and random' \
-	'                     instructions for the emulator, EMU_CASES=2000000 for each mode' \
+	'make fuzz            random inputs for the parsers and the dispatcher, FUZZ_MS=60000 for' \
+	'                     each, and random instructions, EMU_CASES=2000000 for each mode' \
 	'make e2e             boots in an emulator alone; CASES=NAME or a pattern' \
 	'make test-abi-linux  the ABI tests against the /dev/kvm of this machine' \
 	'make test-abi-linux-vmx  the same against a Linux with VMX, in the emulator' \
