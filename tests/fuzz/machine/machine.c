@@ -20,6 +20,7 @@
 #include "cpu/regs.h"
 #include "cpu/trap.h"
 #include "cpu/tsc.h"
+#include "kvm/handle.h"
 
 static struct cpu cpus[MACHINE_CPUS];
 static u64 clock_ticks;
@@ -286,6 +287,7 @@ static void boot_cpu(u32 n)
 void machine_boot(void)
 {
 	boot_memory();
+	MACHINE_REQUIRE(!handle_init(), "no memory for handles");
 	for (u32 n = 0; n < MACHINE_CPUS; n++)
 		boot_cpu(n);
 }
