@@ -118,7 +118,8 @@ s64 vm_irq_line(struct vm *vm, u64 arg, bool status)
 		return -EFAULT;
 	if (!vm->chip)
 		return -ENXIO;
-	r = irqchip_line(vm->chip, line.irq, IRQ_SOURCE_API, line.level);
+	r = status ? irqchip_line_status(vm->chip, line.irq, line.level)
+		   : irqchip_line(vm->chip, line.irq, IRQ_SOURCE_API, line.level);
 	vm_deliver_wakes(vm);
 	if (!status)
 		return 0;

@@ -190,6 +190,28 @@ static void routing_msi_delivered(void)
 	CHECK_EQUAL(machine_u32(&m, GPA_VARS + VAR_IRQS), 4);
 }
 
+/* Of the clock's pin KVM_IRQ_LINE_STATUS tells that the guest has not ended the last one. */
+static void routing_clock_status(void)
+{
+	struct machine m;
+
+	machine_open(&m, MODE_LONG, MACHINE_IRQCHIP | MACHINE_CPUID);
+	machine_set_vector(&m, VECTOR_XAPIC, handler_xapic);
+	m.regs.rax = 8;
+	m.regs.rcx = 2;
+	machine_start(&m, irq_ioapic);
+	machine_run_out(&m, PORT_READY);
+	CHECK_EQUAL(line(m.vm, 8, 1), 1);
+	CHECK_EQUAL(line(m.vm, 8, 0), 1);
+	CHECK_EQUAL(line(m.vm, 8, 1), 0); /* coalesced */
+	CHECK_EQUAL(line(m.vm, 8, 0), 1);
+	CHECK_EQUAL(line(m.vm, 9, 0), 1);
+	machine_run_out(&m, PORT_READY);
+	CHECK_EQUAL(line(m.vm, 8, 1), 1);
+	machine_run_out(&m, PORT_DONE);
+	CHECK_EQUAL(machine_u32(&m, GPA_VARS + VAR_IRQS), 2);
+}
+
 static void msi_errors(void)
 {
 	struct kvm_msi m = {.address_lo = 0xfee00000, .data = 0x40};
@@ -272,4 +294,5 @@ static void boot_cpu_id(void)
 }
 
 SUITE(routing, TEST(routing_errors), TEST(routing_replaced), TEST(routing_several),
-      TEST(routing_msi_delivered), TEST(msi_errors), TEST(msi_x2apic_ids), TEST(boot_cpu_id));
+      TEST(routing_msi_delivered), TEST(routing_clock_status), TEST(msi_errors),
+      TEST(msi_x2apic_ids), TEST(boot_cpu_id));

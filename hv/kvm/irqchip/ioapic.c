@@ -2,6 +2,8 @@
 /* The I/O APIC: see ioapic.h.  Source: Intel 82093AA data sheet. */
 #include "kvm/irqchip/ioapic.h"
 
+#include "kvm/irqchip/lapic.h"
+
 #define VERSION_ID 0x11u
 
 enum { REG_SELECT = 0x00, REG_WINDOW = 0x10 };
@@ -59,6 +61,19 @@ int ioapic_set_line(struct ioapic *io, u32 pin, bool level)
 			return 0;
 	}
 	return service(io, pin);
+}
+
+bool ioapic_clock_busy(const struct ioapic *io)
+{
+	u8 vector = io->state.redirtbl[IOAPIC_CLOCK_PIN].fields.vector;
+
+	for (u32 i = 0; i < READ_ONCE(io->bus->count); i++) {
+		const struct lapic *l = READ_ONCE(io->bus->lapic[i]);
+
+		if (l && lapic_vector_busy(l, vector))
+			return true;
+	}
+	return false;
 }
 
 /* Tell the bus which vectors' EOIs to forward although they are not level-triggered. */

@@ -36,6 +36,11 @@ void ioapic_set_eoi_notify(struct ioapic *io, u32 pins);
 /* The pins whose interrupt @vector stands for: bit n is pin n. */
 u32 ioapic_vector_pins(const struct ioapic *io, u8 vector);
 
+/* Is the vector of the clock's pin, 8, pending or in service somewhere?  KVM_IRQ_LINE_STATUS
+ * then takes a further interrupt of the clock for coalesced, and drops it. */
+bool ioapic_clock_busy(const struct ioapic *io);
+#define IOAPIC_CLOCK_PIN 8u
+
 /* Drive @pin (0 to 23).  As KVM_IRQ_LINE_STATUS has it: > 0 vCPUs reached (or line
  * lowered), 0 coalesced or nobody took it, -1 masked. */
 int ioapic_set_line(struct ioapic *io, u32 pin, bool level);

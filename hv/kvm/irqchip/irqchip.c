@@ -6,8 +6,9 @@
 
 #define PIT_GSI 0u
 
-/* The PICs' line or the I/O APIC's pin @pin, of the row of all pins. */
-static int set_pin(struct irqchip *c, u32 pin, u32 source, bool level)
+/* The PICs' line or the I/O APIC's pin @pin, of the row of all pins.  @status: the caller
+ * wants to hear whether the guest has missed a tick of the clock. */
+static inline int set_pin(struct irqchip *c, u32 pin, u32 source, bool level, bool status)
 {
 	u8 sources = c->sources[pin], bit = (u8)(1u << source);
 
@@ -15,6 +16,9 @@ static int set_pin(struct irqchip *c, u32 pin, u32 source, bool level)
 	c->sources[pin] = sources;
 	if (pin < IRQ_PIN_IOAPIC)
 		return pic_set_line(&c->pic, pin, sources);
+	if (status && sources && pin == IRQ_PIN_IOAPIC + IOAPIC_CLOCK_PIN &&
+	    ioapic_clock_busy(&c->ioapic))
+		return 0;
 	return ioapic_set_line(&c->ioapic, pin - IRQ_PIN_IOAPIC, sources);
 }
 
@@ -32,7 +36,7 @@ int irqchip_msi(struct irqchip *c, const struct irq_msi *msi)
 	return READ_ONCE(c->bus.count) ? apic_bus_send(&c->bus, NULL, &m) : -EPERM;
 }
 
-int irqchip_line_held(struct irqchip *c, u32 gsi, u32 source, bool level)
+static int set_gsi(struct irqchip *c, u32 gsi, u32 source, bool level, bool status)
 {
 	const struct irq_route *r;
 	int result = -1;
@@ -43,12 +47,17 @@ int irqchip_line_held(struct irqchip *c, u32 gsi, u32 source, bool level)
 	if (r->pin_count == ROUTE_MSI)
 		return level ? irqchip_msi(c, &r->msi) : -1;
 	for (u32 i = 0; i < r->pin_count; i++) {
-		int reached = set_pin(c, r->pin[i], source, level);
+		int reached = set_pin(c, r->pin[i], source, level, status);
 
 		if (reached >= 0)
 			result = MAX(result, 0) + reached;
 	}
 	return result;
+}
+
+int irqchip_line_held(struct irqchip *c, u32 gsi, u32 source, bool level)
+{
+	return set_gsi(c, gsi, source, level, false);
 }
 
 static void pulse_pit(struct irqchip *c)
@@ -233,7 +242,16 @@ int irqchip_create_pit(struct irqchip *c, u32 flags, u64 now)
 int irqchip_line(struct irqchip *c, u32 gsi, u32 source, bool level)
 {
 	struct irqchip_held held = irqchip_hold(c);
-	int result = irqchip_line_held(c, gsi, source, level);
+	int result = set_gsi(c, gsi, source, level, false);
+
+	irqchip_release(c, held);
+	return result;
+}
+
+int irqchip_line_status(struct irqchip *c, u32 gsi, bool level)
+{
+	struct irqchip_held held = irqchip_hold(c);
+	int result = set_gsi(c, gsi, IRQ_SOURCE_API, level, true);
 
 	irqchip_release(c, held);
 	return result;

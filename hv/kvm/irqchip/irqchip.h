@@ -73,6 +73,9 @@ int irqchip_create_pit(struct irqchip *c, u32 flags, u64 now) __must_check;
  * still pending, < 0 ignored (masked, or @gsi has no route).  Any CPU.
  */
 int irqchip_line(struct irqchip *c, u32 gsi, u32 source, bool level);
+/* The same for KVM_IRQ_LINE_STATUS: the clock's interrupt (I/O APIC pin 8) is coalesced, and
+ * dropped, while the guest has not ended the last one. */
+int irqchip_line_status(struct irqchip *c, u32 gsi, bool level);
 /* The same for a listener. */
 int irqchip_line_held(struct irqchip *c, u32 gsi, u32 source, bool level);
 

@@ -171,6 +171,11 @@ int lapic_highest_pending(struct lapic *l)
 	return vector >= 0 && (vector & 0xf0) > (update_ppr(l) & 0xf0) ? vector : -1;
 }
 
+bool lapic_vector_busy(const struct lapic *l, u8 vector)
+{
+	return test_vector(l, LAPIC_IRR, vector) || test_vector(l, LAPIC_ISR, vector);
+}
+
 int lapic_accept(struct lapic *l)
 {
 	int vector = lapic_highest_pending(l);

@@ -172,6 +172,9 @@ int lapic_highest_pending(struct lapic *l);
 /* The vector in IRR regardless of TPR and ISR (for the TPR threshold), or -1. */
 int lapic_highest_irr(const struct lapic *l);
 
+/* Is @vector in IRR or in ISR?  Any CPU. */
+bool lapic_vector_busy(const struct lapic *l, u8 vector);
+
 /* Move the highest pending vector from IRR to ISR and return it; -1 if there is none. */
 int lapic_accept(struct lapic *l);
 
