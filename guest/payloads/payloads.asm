@@ -30,6 +30,7 @@ payloads_begin:
 %include "prot.asm"
 %include "fault.asm"
 %include "io.asm"
+%include "emulate.asm"
 %include "state.asm"
 %include "interrupt.asm"
 %include "cpus.asm"

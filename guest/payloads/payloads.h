@@ -35,6 +35,12 @@ extern const char long_mmio_movsq[], long_mmio_stosd[], long_mmio_lodsd[];
 extern const char long_mmio_undecodable[], long_load[], long_store[], long_jump[], long_done[];
 extern const char long_hlt[], long_in[], long_outsd[], long_insd[], long_spin[];
 
+/* emulate.asm: MMIO by the less common instructions. */
+extern const char long_sse_store[], long_sse_load[], long_sse_misaligned[], long_sse_scalar[];
+extern const char long_avx[], long_movbe[], long_locked[], long_arithmetic[], long_divide[],
+	long_rep_fault[];
+extern const char long_clflush[], prot_rep[], real_rep[];
+
 /* state.asm: processor state. */
 extern const char state_cpuid[], state_rdmsr[], state_wrmsr[], state_cr0[], state_cr4[];
 extern const char state_cr8[], state_msw[], state_xsetbv[], state_debug[], state_sse_set[];

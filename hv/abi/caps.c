@@ -66,6 +66,7 @@ static const struct {
 	{KVM_CAP_DISABLE_QUIRKS, 1},
 	{KVM_CAP_DISABLE_QUIRKS2, QUIRKS_ABSENT},
 	{KVM_CAP_X86_DISABLE_EXITS, KVM_X86_DISABLE_EXITS_PAUSE},
+	{KVM_CAP_EXIT_ON_EMULATION_FAILURE, 1},
 };
 
 /* CPUs that kvm0 uses: what KVM recommends as a VM's number of vCPUs. */
@@ -125,6 +126,11 @@ s64 vm_enable_cap(struct vm *vm, u64 arg)
 		return disable_exits(vm, cap.args[0]);
 	case KVM_CAP_MAX_VCPU_ID:
 		return vm_limit_vcpu_ids(vm, cap.args[0]);
+	case KVM_CAP_EXIT_ON_EMULATION_FAILURE:
+		if (cap.args[0] & ~1ull)
+			return -EINVAL;
+		vm->exit_on_emulation_error = cap.args[0];
+		return 0;
 	case KVM_CAP_MSR_PLATFORM_INFO:
 		vm->hide_platform_info = !cap.args[0];
 		return 0;

@@ -48,6 +48,8 @@ static s64 set_regs(struct vcpu *c, u64 arg)
 	/* As in KVM: what waits is that instruction's; there may have been a reset since. */
 	if (r.rip != vmx_rip())
 		vcpu_drop_port_access(c);
+	if (c->completion == COMPLETE_UD)
+		c->completion = COMPLETE_NOTHING;
 	vmx_set_regs(&c->vmx, &r);
 	c->emu_stale = true;
 	return 0;

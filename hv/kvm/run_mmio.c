@@ -119,15 +119,29 @@ static enum exit_action post_writes(struct vcpu *c, enum emu_result r)
 	return wake_any() ? GO_AGAIN : GO_ON;
 }
 
-static enum exit_action emulation_failed(struct vcpu *c)
+/* KVM API, KVM_EXIT_INTERNAL_ERROR with KVM_INTERNAL_ERROR_EMULATION. */
+static enum exit_action report_failure(struct vcpu *c)
 {
-	/* KVM API, KVM_EXIT_INTERNAL_ERROR: flags, then size and bytes of the instruction. */
-	u64 data[4] = {KVM_INTERNAL_ERROR_EMULATION_FLAG_INSTRUCTION_BYTES};
+	/* Flags, size of the instruction and its bytes. */
+	u64 data[3] = {KVM_INTERNAL_ERROR_EMULATION_FLAG_INSTRUCTION_BYTES};
 	u8 *bytes = (u8 *)&data[1];
 
 	bytes[0] = c->emu.insn_len;
+	memset(bytes + 1, 0x90, EMU_INSN_MAX);
 	memcpy(bytes + 1, c->emu.insn, c->emu.insn_len);
 	return run_internal_error(c, KVM_INTERNAL_ERROR_EMULATION, ARRAY_SIZE(data), data);
+}
+
+/* As in KVM: the guest gets #UD in the end, unless the VMM does something about it, and a user
+ * program of the guest does not bother the VMM unless that wants it. */
+static enum exit_action emulation_failed(struct vcpu *c)
+{
+	if (c->vm->exit_on_emulation_error)
+		return report_failure(c);
+	if (c->emu.cpl)
+		return vcpu_inject(c, VECTOR_UD, 0);
+	c->completion = COMPLETE_UD;
+	return report_failure(c);
 }
 
 static enum exit_action emulated_fault(struct vcpu *c)
@@ -181,8 +195,7 @@ static enum exit_action step(struct vcpu *c)
 	case EMU_UNHANDLEABLE:
 		break;
 	}
-	/* As in KVM: a guest's user program cannot end its machine. */
-	return c->emu.cpl ? vcpu_inject(c, VECTOR_UD, 0) : emulation_failed(c);
+	return emulation_failed(c);
 }
 
 enum exit_action run_emulate(struct vcpu *c, const struct vmx_exit *ept, bool device)
@@ -254,6 +267,8 @@ enum exit_action run_complete(struct vcpu *c)
 		return run_complete_msr(c, true);
 	case COMPLETE_WRITES:
 		return post_writes(c, emulate_next_write(&c->io));
+	case COMPLETE_UD:
+		return vcpu_inject(c, VECTOR_UD, 0);
 	}
 	return GO_ON;
 }

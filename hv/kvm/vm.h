@@ -36,6 +36,7 @@ struct vm {
 	struct vm_time time;
 	struct msr_filter *msr_filter; /* set under lock, and used with it; NULL: none */
 	u32 user_msr_reasons;          /* KVM_MSR_EXIT_REASON_*: what ends in user space */
+	bool exit_on_emulation_error;  /* KVM_CAP_EXIT_ON_EMULATION_FAILURE */
 
 	/* Bumped (under lock) when a mapping was removed; a CPU whose tlb_seen differs
 	 * flushes before it enters a vCPU.  tlb_seen[n] is CPU n's own. */

@@ -321,6 +321,38 @@ u8 machine_run_out_at(const char *file, int line, struct machine *m, u16 port)
 	return *machine_io_data(m);
 }
 
+static void check_mmio(const char *file, int line, struct machine *m, u64 address, u32 len,
+		       bool write)
+{
+	const struct kvm_run *run = m->run;
+
+	machine_run_at(file, line, m, KVM_EXIT_MMIO);
+	if (run->mmio.phys_addr != address || run->mmio.len != len || run->mmio.is_write != write)
+		check_fail(file, line, "%s of %u bytes at 0x%llx, not %s of %u at 0x%llx",
+			   run->mmio.is_write ? "write" : "read", run->mmio.len,
+			   (u64)run->mmio.phys_addr, write ? "write" : "read", len, address);
+}
+
+void machine_mmio_write_at(const char *file, int line, struct machine *m, u64 address, u32 len,
+			   u64 data)
+{
+	u64 got = 0;
+
+	check_mmio(file, line, m, address, len, true);
+	memcpy(&got, m->run->mmio.data, len);
+	if (got != data)
+		check_fail(file, line, "0x%llx is written to 0x%llx, not 0x%llx", got, address,
+			   data);
+}
+
+void machine_mmio_read_at(const char *file, int line, struct machine *m, u64 address, u32 len,
+			  u64 data)
+{
+	check_mmio(file, line, m, address, len, false);
+	memset(m->run->mmio.data, 0xdd, sizeof(m->run->mmio.data));
+	memcpy(m->run->mmio.data, &data, len);
+}
+
 struct one_msr {
 	struct kvm_msrs head;
 	struct kvm_msr_entry entry;

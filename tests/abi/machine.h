@@ -80,6 +80,15 @@ void machine_run_at(const char *file, int line, struct machine *m, u32 exit);
 /* KVM_RUN, which has to end in a write of one byte to the port; returns the byte. */
 #define machine_run_out(m, port) machine_run_out_at(__FILE__, __LINE__, m, port)
 u8 machine_run_out_at(const char *file, int line, struct machine *m, u16 port);
+/* KVM_RUN, which has to end in this access to MMIO; a read's answer is @data. */
+#define machine_mmio_write(m, address, len, data)                                                  \
+	machine_mmio_write_at(__FILE__, __LINE__, m, address, len, data)
+void machine_mmio_write_at(const char *file, int line, struct machine *m, u64 address, u32 len,
+			   u64 data);
+#define machine_mmio_read(m, address, len, data)                                                   \
+	machine_mmio_read_at(__FILE__, __LINE__, m, address, len, data)
+void machine_mmio_read_at(const char *file, int line, struct machine *m, u64 address, u32 len,
+			  u64 data);
 /* machine_start() and a run to DONE. */
 #define machine_do(m, routine)                                                                     \
 	do {                                                                                       \

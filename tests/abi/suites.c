@@ -22,6 +22,7 @@ u32 suites_run(const struct suite *const *further, u32 count)
 		&suite_run,
 		&suite_io,
 		&suite_mmio,
+		&suite_emulate,
 		&suite_fault,
 		&suite_state,
 		&suite_interrupt,

@@ -8,28 +8,6 @@ static void mmio_open(struct machine *m)
 	m->regs.rdi = GPA_MMIO;
 }
 
-static void expect_write(struct machine *m, u64 address, u32 len, u64 data)
-{
-	u64 got = 0;
-
-	machine_run(m, KVM_EXIT_MMIO);
-	CHECK_EQUAL(m->run->mmio.phys_addr, address);
-	CHECK_EQUAL(m->run->mmio.is_write, 1);
-	CHECK_EQUAL(m->run->mmio.len, len);
-	memcpy(&got, m->run->mmio.data, len);
-	CHECK_EQUAL(got, data);
-}
-
-static void expect_read(struct machine *m, u64 address, u32 len, u64 data)
-{
-	machine_run(m, KVM_EXIT_MMIO);
-	CHECK_EQUAL(m->run->mmio.phys_addr, address);
-	CHECK_EQUAL(m->run->mmio.is_write, 0);
-	CHECK_EQUAL(m->run->mmio.len, len);
-	memset(m->run->mmio.data, 0xdd, sizeof(m->run->mmio.data));
-	memcpy(m->run->mmio.data, &data, len);
-}
-
 static void mmio_write(void)
 {
 	struct machine m;
@@ -37,16 +15,16 @@ static void mmio_write(void)
 	mmio_open(&m);
 	m.regs.rbx = 8;
 	machine_start(&m, long_mmio_write);
-	expect_write(&m, GPA_MMIO, 1, 0x11);
-	expect_write(&m, GPA_MMIO, 2, 0x2211);
-	expect_write(&m, GPA_MMIO, 4, 0x44332211);
-	expect_write(&m, GPA_MMIO, 8, 0x8877665544332211);
-	expect_write(&m, GPA_MMIO + 1, 1, 0xb1);
-	expect_write(&m, GPA_MMIO + 2, 2, 0xb2b1);
-	expect_write(&m, GPA_MMIO + 4, 4, 0xb4b3b2b1);
-	expect_write(&m, GPA_MMIO + 8, 8, 0xfffffffffffffffe);
-	expect_write(&m, GPA_MMIO, 1, 0x22);
-	expect_write(&m, GPA_MMIO + 0x30, 4, 0x44332211);
+	machine_mmio_write(&m, GPA_MMIO, 1, 0x11);
+	machine_mmio_write(&m, GPA_MMIO, 2, 0x2211);
+	machine_mmio_write(&m, GPA_MMIO, 4, 0x44332211);
+	machine_mmio_write(&m, GPA_MMIO, 8, 0x8877665544332211);
+	machine_mmio_write(&m, GPA_MMIO + 1, 1, 0xb1);
+	machine_mmio_write(&m, GPA_MMIO + 2, 2, 0xb2b1);
+	machine_mmio_write(&m, GPA_MMIO + 4, 4, 0xb4b3b2b1);
+	machine_mmio_write(&m, GPA_MMIO + 8, 8, 0xfffffffffffffffe);
+	machine_mmio_write(&m, GPA_MMIO, 1, 0x22);
+	machine_mmio_write(&m, GPA_MMIO + 0x30, 4, 0x44332211);
 	machine_run_out(&m, PORT_DONE);
 }
 
@@ -59,7 +37,7 @@ static void mmio_read(void)
 	mmio_open(&m);
 	machine_start(&m, long_mmio_read);
 	for (u32 i = 0; i < ARRAY_SIZE(sizes); i++)
-		expect_read(&m, GPA_MMIO, sizes[i], 0x8182838485868788);
+		machine_mmio_read(&m, GPA_MMIO, sizes[i], 0x8182838485868788);
 	machine_run_out(&m, PORT_DONE);
 	r = machine_regs(&m);
 	CHECK_EQUAL(r.rax, 0xffffffffffffff88);
@@ -80,16 +58,16 @@ static void mmio_modify(void)
 
 	mmio_open(&m);
 	machine_start(&m, long_mmio_modify);
-	expect_read(&m, GPA_MMIO, 4, 0x1230); /* or 0x0f */
-	expect_write(&m, GPA_MMIO, 4, 0x123f);
-	expect_read(&m, GPA_MMIO, 4, 0x1234); /* and 0xff */
-	expect_write(&m, GPA_MMIO, 4, 0x34);
-	expect_read(&m, GPA_MMIO, 4, 1); /* add 0x0f */
-	expect_write(&m, GPA_MMIO, 4, 0x10);
-	expect_read(&m, GPA_MMIO, 4, 0xfeed); /* xchg with 0x0f */
-	expect_write(&m, GPA_MMIO, 4, 0x0f);
-	expect_read(&m, GPA_MMIO, 4, 5);    /* cmp with 5 */
-	expect_read(&m, GPA_MMIO, 1, 0x80); /* test 0x80 */
+	machine_mmio_read(&m, GPA_MMIO, 4, 0x1230); /* or 0x0f */
+	machine_mmio_write(&m, GPA_MMIO, 4, 0x123f);
+	machine_mmio_read(&m, GPA_MMIO, 4, 0x1234); /* and 0xff */
+	machine_mmio_write(&m, GPA_MMIO, 4, 0x34);
+	machine_mmio_read(&m, GPA_MMIO, 4, 1); /* add 0x0f */
+	machine_mmio_write(&m, GPA_MMIO, 4, 0x10);
+	machine_mmio_read(&m, GPA_MMIO, 4, 0xfeed); /* xchg with 0x0f */
+	machine_mmio_write(&m, GPA_MMIO, 4, 0x0f);
+	machine_mmio_read(&m, GPA_MMIO, 4, 5);    /* cmp with 5 */
+	machine_mmio_read(&m, GPA_MMIO, 1, 0x80); /* test 0x80 */
 	machine_run_out(&m, PORT_DONE);
 	r = machine_regs(&m);
 	CHECK_EQUAL(r.rdx, 0xfeed);
@@ -111,21 +89,21 @@ static void mmio_string_write(void)
 	m.regs.rcx = 3;
 	machine_start(&m, long_mmio_movsb);
 	for (u32 i = 0; i < 3; i++)
-		expect_write(&m, GPA_MMIO + i, 1, i + 1);
+		machine_mmio_write(&m, GPA_MMIO + i, 1, i + 1);
 	machine_run_out(&m, PORT_DONE);
 	CHECK_EQUAL(machine_regs(&m).rsi, GPA_BUFFER + 3);
 	CHECK_EQUAL(machine_regs(&m).rdi, GPA_MMIO + 3);
 	CHECK_EQUAL(machine_regs(&m).rcx, 0);
 	m.regs.rcx = 2;
 	machine_start(&m, long_mmio_movsq);
-	expect_write(&m, GPA_MMIO, 8, 0x0807060504030201);
-	expect_write(&m, GPA_MMIO + 8, 8, 0x100f0e0d0c0b0a09);
+	machine_mmio_write(&m, GPA_MMIO, 8, 0x0807060504030201);
+	machine_mmio_write(&m, GPA_MMIO + 8, 8, 0x100f0e0d0c0b0a09);
 	machine_run_out(&m, PORT_DONE);
 	m.regs.rcx = 2;
 	m.regs.rax = 0x51525354;
 	machine_start(&m, long_mmio_stosd);
-	expect_write(&m, GPA_MMIO, 4, 0x51525354);
-	expect_write(&m, GPA_MMIO + 4, 4, 0x51525354);
+	machine_mmio_write(&m, GPA_MMIO, 4, 0x51525354);
+	machine_mmio_write(&m, GPA_MMIO + 4, 4, 0x51525354);
 	machine_run_out(&m, PORT_DONE);
 }
 
@@ -139,14 +117,14 @@ static void mmio_string_read(void)
 	m.regs.rsi = GPA_MMIO;
 	m.regs.rcx = 2;
 	machine_start(&m, long_mmio_movsq);
-	expect_read(&m, GPA_MMIO, 8, 0x1111222233334444);
-	expect_read(&m, GPA_MMIO + 8, 8, 0x5555666677778888);
+	machine_mmio_read(&m, GPA_MMIO, 8, 0x1111222233334444);
+	machine_mmio_read(&m, GPA_MMIO + 8, 8, 0x5555666677778888);
 	machine_run_out(&m, PORT_DONE);
 	CHECK_EQUAL(machine_u64(&m, GPA_BUFFER), 0x1111222233334444);
 	CHECK_EQUAL(machine_u64(&m, GPA_BUFFER + 8), 0x5555666677778888);
 	machine_start(&m, long_mmio_lodsd);
-	expect_read(&m, GPA_MMIO, 4, 0xabcd);
-	expect_read(&m, GPA_MMIO + 4, 4, 0xef01);
+	machine_mmio_read(&m, GPA_MMIO, 4, 0xabcd);
+	machine_mmio_read(&m, GPA_MMIO + 4, 4, 0xef01);
 	machine_run_out(&m, PORT_DONE);
 	CHECK_EQUAL(machine_regs(&m).rbx, 0xabcd);
 	CHECK_EQUAL(machine_regs(&m).rax, 0xef01);
@@ -159,7 +137,7 @@ static void mmio_completion(void)
 
 	mmio_open(&m);
 	machine_start(&m, long_load);
-	expect_read(&m, GPA_MMIO, 8, 0x4142434445464748);
+	machine_mmio_read(&m, GPA_MMIO, 8, 0x4142434445464748);
 	m.run->immediate_exit = 1;
 	CHECK_RESULT(t_run(m.vcpu), -EINTR);
 	CHECK_EQUAL(machine_regs(&m).rax, 0x4142434445464748);
@@ -193,12 +171,12 @@ static void mmio_real_mode(void)
 	machine_set_sregs(&m, &s);
 	m.regs.rbx = 0x100;
 	machine_start(&m, real_mmio);
-	expect_write(&m, GPA_HOLE + 0x100, 1, 0x11);
-	expect_write(&m, GPA_HOLE + 0x102, 2, 0x2211);
-	expect_write(&m, GPA_HOLE + 0x104, 4, 0x44332211);
-	expect_read(&m, GPA_HOLE + 0x108, 1, 0xa1);
-	expect_read(&m, GPA_HOLE + 0x10a, 2, 0xb2b1);
-	expect_read(&m, GPA_HOLE + 0x10c, 4, 0xc4c3c2c1);
+	machine_mmio_write(&m, GPA_HOLE + 0x100, 1, 0x11);
+	machine_mmio_write(&m, GPA_HOLE + 0x102, 2, 0x2211);
+	machine_mmio_write(&m, GPA_HOLE + 0x104, 4, 0x44332211);
+	machine_mmio_read(&m, GPA_HOLE + 0x108, 1, 0xa1);
+	machine_mmio_read(&m, GPA_HOLE + 0x10a, 2, 0xb2b1);
+	machine_mmio_read(&m, GPA_HOLE + 0x10c, 4, 0xc4c3c2c1);
 	machine_run_out(&m, PORT_DONE);
 	CHECK_EQUAL(machine_regs(&m).rcx & 0xff, 0xa1);
 	CHECK_EQUAL(machine_regs(&m).rdx & 0xffff, 0xb2b1);
@@ -214,12 +192,12 @@ static void mmio_beside_memory(void)
 	*(u32 *)machine_at(&m, GPA_LOW_END - 4) = 0x44332211;
 	m.regs.rdi = GPA_LOW_END - 4;
 	machine_start(&m, long_load);
-	expect_read(&m, GPA_LOW_END, 4, 0x88776655);
+	machine_mmio_read(&m, GPA_LOW_END, 4, 0x88776655);
 	machine_run_out(&m, PORT_DONE);
 	CHECK_EQUAL(machine_regs(&m).rax, 0x8877665544332211);
 	m.regs.rax = 0xa8a7a6a5a4a3a2a1;
 	machine_start(&m, long_store);
-	expect_write(&m, GPA_LOW_END, 4, 0xa8a7a6a5);
+	machine_mmio_write(&m, GPA_LOW_END, 4, 0xa8a7a6a5);
 	machine_run_out(&m, PORT_DONE);
 	CHECK_EQUAL(machine_u32(&m, GPA_LOW_END - 4), 0xa4a3a2a1);
 }
