@@ -13,6 +13,9 @@
 #include "cpu/apic.h"
 #include "cpu/regs.h"
 #include "cpu/tsc.h"
+#include "kvm/absent.h"
+#include "kvm/msr.h"
+#include "lib/string.h"
 #include "main.h"
 #include "mm/cpus.h"
 #include "mm/memory.h"
@@ -40,8 +43,13 @@ static void read_boot_info(u32 magic, u32 mbi)
 
 static void read_params(void)
 {
-	const struct param_table tables[] = {log_params, memory_params, cpus_params};
+	static struct param_table tables[8]; /* to stay: see params_publish() */
+	const struct param_table all[] = {log_params, memory_params, cpus_params, vmx_params,
+					  vm_params,  msr_params,    time_params, absent_params};
 
+	_Static_assert(sizeof(all) == sizeof(tables), "tables of parameters");
+	memcpy(tables, all, sizeof(tables));
+	params_publish(tables, ARRAY_SIZE(tables));
 	(void)params_parse(boot_info.cmdline, tables, ARRAY_SIZE(tables));
 	if (boot_info.problem)
 		log_warn("boot", "%s", boot_info.problem);

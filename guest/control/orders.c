@@ -130,6 +130,50 @@ static bool do_cpus(const struct order *order)
 	return answered == smp_count();
 }
 
+static void show_param(const struct kvm0_param *p)
+{
+	terminal_say("  %s=%s%s", p->name, p->value,
+		     p->flags & KVM0_PARAM_FIXED     ? " (fixed)"
+		     : p->flags & KVM0_PARAM_RUNTIME ? ""
+						     : " (set at boot)");
+}
+
+static void copy_text(char *to, const char *from)
+{
+	size_t n = MIN(strlen(from), (size_t)KVM0_PARAM_TEXT - 1);
+
+	memcpy(to, from, n);
+	to[n] = 0;
+}
+
+static bool do_param(const struct order *order)
+{
+	struct kvm0_param p = {0};
+	s64 r = 0;
+
+	if (order->count == 1) {
+		for (u64 i = 0; kvm0_get_param(&p, i) == 0; i++)
+			show_param(&p);
+		return true;
+	}
+	copy_text(p.name, order->word[1]);
+	if (order->count == 3) {
+		copy_text(p.value, order->word[2]);
+		r = kvm0_set_param(&p);
+	}
+	if (!r)
+		r = kvm0_get_param(&p, KVM0_PARAM_NAMED);
+	if (!r)
+		show_param(&p);
+	else
+		terminal_say("%s: %s", order->word[1],
+			     r == -ENOENT       ? "no such parameter: param lists them"
+			     : r == -EPERM      ? "it can be set at boot only"
+			     : r == -EOPNOTSUPP ? "kvm0 has no other value for it"
+						: "not a value that it can have");
+	return !r;
+}
+
 static bool do_debug(const struct order *order)
 {
 	static bool on;
@@ -177,6 +221,7 @@ static const struct {
 	 "take memory from VM N, which has it on demand, until it touches it"},
 	{"wait", 1, NULL, "", "go on with the line's next order when all VMs have ended"},
 	{"cpus", 1, do_cpus, "", "start and count the CPUs"},
+	{"param", 3, do_param, " [NAME [VALUE]]", "show or set kvm0's parameters"},
 	{"log", 1, do_log, "", "show kvm0's log"},
 	{"debug", 1, do_debug, "", "name unknown ports and addresses that guests use, or not"},
 	{"reboot", 1, do_reboot, "", "reset the machine"},

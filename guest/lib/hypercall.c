@@ -149,6 +149,16 @@ u64 kvm0_take_signals(u32 vcpu, u64 set)
 	return r.value ? 0 : r.second;
 }
 
+s64 kvm0_get_param(struct kvm0_param *p, u64 number)
+{
+	return call(KVM0_CALL_GET_PARAM, addr(p), number, 0).value;
+}
+
+s64 kvm0_set_param(struct kvm0_param *p)
+{
+	return call(KVM0_CALL_SET_PARAM, addr(p), 0, 0).value;
+}
+
 s64 kvm0_run_once(u32 vcpu, u64 *detail)
 {
 	struct kvm0_result r = call(KVM0_CALL_IOCTL, vcpu, KVM_RUN, 0);

@@ -54,6 +54,9 @@ s64 kvm0_read_log(char *to, u64 size, u64 *position);
 /* Signals: see kvm0/abi.h.  kvm0_take_signals() is 0 for what is not a vCPU. */
 s64 kvm0_signal(u32 vcpu, u32 signal);
 u64 kvm0_take_signals(u32 vcpu, u64 set);
+/* Parameters: see struct kvm0_param.  `number`: KVM0_PARAM_NAMED for the one with p->name. */
+s64 kvm0_get_param(struct kvm0_param *p, u64 number);
+s64 kvm0_set_param(struct kvm0_param *p);
 void kvm0_on_wake(void (*hook)(u32 handle));
 
 /*

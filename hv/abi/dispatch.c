@@ -163,6 +163,10 @@ static __attribute__((noinline)) s64 other_call(const u64 *g, struct outcome *ou
 		return call_signals(g[GPR_RDI], g[GPR_RSI], NULL);
 	case KVM0_CALL_TAKE_SIGNALS:
 		return call_signals(g[GPR_RDI], g[GPR_RSI], &out->second);
+	case KVM0_CALL_GET_PARAM:
+		return call_get_param(g[GPR_RDI], g[GPR_RSI]);
+	case KVM0_CALL_SET_PARAM:
+		return call_set_param(g[GPR_RDI]);
 	case KVM0_CALL_POOL:
 		out->second = page_total();
 		return (s64)page_unused();

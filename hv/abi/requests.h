@@ -86,9 +86,14 @@ s64 vcpu_get_tsc_khz(const struct vcpu *c);
 s64 vcpu_set_tsc_khz(struct vcpu *c, u64 arg);
 /* @request: KVM_SET_, KVM_GET_ or KVM_HAS_DEVICE_ATTR. */
 s64 vcpu_device_attr(struct vcpu *c, u32 request, u64 arg);
+
 /* --- events.c --- */
 s64 vm_ioeventfd(struct vm *vm, u64 arg);
 s64 vm_irqfd(struct vm *vm, u64 arg);
 
 /* --- vm_coalesced.c --- */
 s64 vm_coalesced_zone(struct vm *vm, u64 arg, bool add);
+
+/* --- param_calls.c: KVM0_CALL_GET_PARAM, KVM0_CALL_SET_PARAM --- */
+s64 call_get_param(u64 address, u64 number);
+s64 call_set_param(u64 address);

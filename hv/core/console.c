@@ -5,9 +5,17 @@
 #include "core/console.h"
 #include "core/params.h"
 #include "cpu/uart.h"
+#include "lib/printf.h"
 #include "lib/string.h"
 
 static struct uart console_uart; /* guarded by the log's lock, or by a panic */
+
+/* What console= can be, and what it is. */
+static const struct {
+	const char *name;
+	u16 port;
+} ports[] = {{"com1", UART_COM1}, {"com2", UART_COM2}, {"none", 0}};
+static u32 chosen_port, chosen_speed = CONSOLE_DEFAULT_SPEED;
 
 int console_init(u16 port, u32 speed)
 {
@@ -34,24 +42,27 @@ void console_write(const char *text, size_t n)
 
 int console_param(const char *value)
 {
-	static const struct {
-		const char *name;
-		u16 port;
-	} port[] = {{"com1", UART_COM1}, {"com2", UART_COM2}, {"none", 0}};
 	size_t n = 0;
 
 	while (value[n] && value[n] != ',')
 		n++;
-	for (u32 i = 0; i < ARRAY_SIZE(port); i++) {
+	for (u32 i = 0; i < ARRAY_SIZE(ports); i++) {
 		u64 speed = CONSOLE_DEFAULT_SPEED;
 
-		if (strlen(port[i].name) != n || strncmp(value, port[i].name, n))
+		if (strlen(ports[i].name) != n || strncmp(value, ports[i].name, n))
 			continue;
 		if (value[n] && (params_size(value + n + 1, &speed) || !speed ||
 				 speed > UART_MAX_SPEED || UART_MAX_SPEED % speed))
 			return -EINVAL;
-		(void)console_init(port[i].port, (u32)speed);
+		chosen_port = i;
+		chosen_speed = (u32)speed;
+		(void)console_init(ports[i].port, (u32)speed);
 		return 0;
 	}
 	return -EINVAL;
+}
+
+void console_show_param(char *text, size_t size)
+{
+	printf_format(text, size, "%s,%u", ports[chosen_port].name, chosen_speed);
 }

@@ -16,3 +16,4 @@ void console_write(const char *text, size_t n);
 /* The parameter console=com1|com2|none[,speed].  0, -EINVAL; a UART that is not there
  * is no error. */
 int console_param(const char *value);
+void console_show_param(char *text, size_t size);

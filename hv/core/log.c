@@ -18,8 +18,12 @@ enum log_level log_threshold = LOG_INFO;
 
 static const char *const level_words[] = {"error", "warn", "info", "debug", NULL};
 static const struct param params[] = {
-	{.name = "loglevel", .type = PARAM_ENUM, .value = &log_threshold, .words = level_words},
-	{.name = "console", .type = PARAM_FN, .parse = console_param},
+	{.name = "loglevel",
+	 .type = PARAM_ENUM,
+	 .value = &log_threshold,
+	 .words = level_words,
+	 .runtime = true},
+	{.name = "console", .type = PARAM_FN, .parse = console_param, .show = console_show_param},
 };
 const struct param_table log_params = {params, ARRAY_SIZE(params)};
 _Static_assert(sizeof(enum log_level) == sizeof(u32), "PARAM_ENUM writes a u32");

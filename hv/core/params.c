@@ -4,6 +4,7 @@
 
 #include "core/log.h"
 #include "core/params.h"
+#include "lib/printf.h"
 #include "lib/string.h"
 
 #define WORD_MAX 128u
@@ -110,7 +111,7 @@ static int set_number(const struct param *p, const char *value)
 	return 0;
 }
 
-static int set_value(const struct param *p, const char *value)
+static int parse_value(const struct param *p, const char *value)
 {
 	if (!value)
 		value = p->type == PARAM_BOOL ? "1" : "";
@@ -126,6 +127,27 @@ static int set_value(const struct param *p, const char *value)
 	}
 }
 
+static size_t value_size(enum param_type type)
+{
+	return type == PARAM_BOOL ? sizeof(bool) : type == PARAM_SIZE ? sizeof(u64) : sizeof(u32);
+}
+
+/* One that cannot change takes its own value. */
+static int set_value(const struct param *p, const char *value)
+{
+	struct param copy = *p;
+	u64 wanted = 0;
+	int err;
+
+	if (!p->why)
+		return parse_value(p, value);
+	copy.value = &wanted;
+	err = parse_value(&copy, value);
+	if (!err && memcmp(&wanted, p->value, value_size(p->type)))
+		err = -EOPNOTSUPP;
+	return err;
+}
+
 static bool same_name(const char *a, const char *b)
 {
 	for (; *a && *b; a++, b++)
@@ -134,14 +156,95 @@ static bool same_name(const char *a, const char *b)
 	return *a == *b;
 }
 
-int params_set(const struct param_table *tables, u32 table_count, const char *name,
-	       const char *value)
+static const struct param *find(const struct param_table *tables, u32 table_count, const char *name)
 {
 	for (u32 t = 0; t < table_count; t++)
 		for (u32 i = 0; i < tables[t].count; i++)
 			if (same_name(tables[t].param[i].name, name))
-				return set_value(&tables[t].param[i], value);
-	return -ENOENT;
+				return &tables[t].param[i];
+	return NULL;
+}
+
+int params_set(const struct param_table *tables, u32 table_count, const char *name,
+	       const char *value)
+{
+	const struct param *p = find(tables, table_count, name);
+
+	return p ? set_value(p, value) : -ENOENT;
+}
+
+/* What params_publish() was given. */
+static struct {
+	const struct param_table *tables;
+	u32 count;
+} published;
+
+void params_publish(const struct param_table *tables, u32 table_count)
+{
+	published.tables = tables;
+	published.count = table_count;
+}
+
+const struct param *params_at(u64 n)
+{
+	for (u32 t = 0; t < published.count; n -= published.tables[t++].count)
+		if (n < published.tables[t].count)
+			return &published.tables[t].param[n];
+	return NULL;
+}
+
+const struct param *params_find(const char *name)
+{
+	return find(published.tables, published.count, name);
+}
+
+int params_change(const char *name, const char *value)
+{
+	const struct param *p = params_find(name);
+
+	if (!p)
+		return -ENOENT;
+	if (!p->runtime && !p->why)
+		return -EPERM;
+	return set_value(p, value);
+}
+
+void params_show(const struct param *p, char text[PARAM_TEXT_MAX])
+{
+	switch (p->type) {
+	case PARAM_BOOL:
+		printf_format(text, PARAM_TEXT_MAX, "%c", *(const bool *)p->value ? 'Y' : 'N');
+		break;
+	case PARAM_UINT:
+		printf_format(text, PARAM_TEXT_MAX, "%u", *(const u32 *)p->value);
+		break;
+	case PARAM_SIZE:
+		printf_format(text, PARAM_TEXT_MAX, "%llu", *(const u64 *)p->value);
+		break;
+	case PARAM_ENUM:
+		printf_format(text, PARAM_TEXT_MAX, "%s", p->words[*(const u32 *)p->value]);
+		break;
+	case PARAM_FN:
+		p->show(text, PARAM_TEXT_MAX);
+		break;
+	}
+}
+
+/* A value that was refused costs one line. */
+static void report(const struct param_table *tables, u32 table_count, const char *name,
+		   const char *value, int err)
+{
+	const struct param *p = find(tables, table_count, name);
+	char now[PARAM_TEXT_MAX];
+
+	if (err == -EOPNOTSUPP) {
+		params_show(p, now);
+		log_error("params", "parameter '%s' stays %s: %s", name, now, p->why);
+	} else if (p) {
+		log_error("params", "bad value '%s' for parameter '%s' ignored", value, name);
+	} else {
+		log_error("params", "unknown parameter '%s' ignored", name);
+	}
 }
 
 /* "name" or "name=value", which is taken apart. */
@@ -157,11 +260,8 @@ static u32 set_word(const struct param_table *tables, u32 table_count, char *wor
 		}
 	}
 	err = params_set(tables, table_count, word, value);
-	if (err == -ENOENT)
-		log_error("params", "unknown parameter '%s' ignored", word);
-	else if (err)
-		log_error("params", "bad value '%s' for parameter '%s' ignored", value ? value : "",
-			  word);
+	if (err)
+		report(tables, table_count, word, value ? value : "", err);
 	return err ? 1 : 0;
 }
 

@@ -18,10 +18,13 @@ enum param_type {
 struct param {
 	const char *name; /* '-' and '_' are the same in it, as for kernel modules */
 	enum param_type type;
-	void *value;                     /* to the type named above; unused for PARAM_FN */
-	u64 min, max;                    /* PARAM_UINT, PARAM_SIZE; max 0: no limits */
-	const char *const *words;        /* PARAM_ENUM; ended by NULL */
-	int (*parse)(const char *value); /* PARAM_FN; 0 or -EINVAL */
+	void *value;                           /* to the type named above; unused for PARAM_FN */
+	u64 min, max;                          /* PARAM_UINT, PARAM_SIZE; max 0: no limits */
+	const char *const *words;              /* PARAM_ENUM; ended by NULL */
+	int (*parse)(const char *value);       /* PARAM_FN; 0 or -EINVAL */
+	void (*show)(char *text, size_t size); /* PARAM_FN */
+	bool runtime;    /* can be changed while guests run: whoever uses it reads it once */
+	const char *why; /* it has the value that it has, and no other: the reason */
 };
 
 struct param_table {
@@ -35,9 +38,27 @@ struct param_table {
  */
 u32 params_parse(const char *cmdline, const struct param_table *tables, u32 table_count);
 
-/* One parameter: 0; -ENOENT: no such name; -EINVAL: bad value, and nothing changed. */
+/*
+ * One parameter: 0; or nothing has changed, and -ENOENT: no such name; -EINVAL: bad value;
+ * -EOPNOTSUPP: kvm0 has no other than the value that it has.
+ */
 int params_set(const struct param_table *tables, u32 table_count, const char *name,
 	       const char *value);
+
+/* --- at run time --- */
+
+#define PARAM_TEXT_MAX 40u
+
+/* From now on the parameters are those of @tables, which stay. */
+void params_publish(const struct param_table *tables, u32 table_count);
+
+/* Parameter number @n of all, or NULL: there are no more; the one with that name, or NULL. */
+const struct param *params_at(u64 n);
+const struct param *params_find(const char *name);
+/* Its value, as it is written on the command line. */
+void params_show(const struct param *p, char text[PARAM_TEXT_MAX]);
+/* As params_set(); -EPERM: it is not one to be changed at run time. */
+int params_change(const char *name, const char *value);
 
 /* Parse all of @text as PARAM_SIZE does.  0, -EINVAL. */
 int params_size(const char *text, u64 *out);

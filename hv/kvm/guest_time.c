@@ -9,7 +9,7 @@
 static u32 tolerance_ppm = 250;
 
 static const struct param params[] = {
-	{.name = "tsc_tolerance_ppm", .type = PARAM_UINT, .value = &tolerance_ppm},
+	{.name = "tsc_tolerance_ppm", .type = PARAM_UINT, .value = &tolerance_ppm, .runtime = true},
 };
 const struct param_table time_params = {params, ARRAY_SIZE(params)};
 

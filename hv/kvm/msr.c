@@ -54,8 +54,11 @@ static const struct {
 static bool ignore_msrs, report_ignored_msrs = true;
 
 static const struct param params[] = {
-	{.name = "ignore_msrs", .type = PARAM_BOOL, .value = &ignore_msrs},
-	{.name = "report_ignored_msrs", .type = PARAM_BOOL, .value = &report_ignored_msrs},
+	{.name = "ignore_msrs", .type = PARAM_BOOL, .value = &ignore_msrs, .runtime = true},
+	{.name = "report_ignored_msrs",
+	 .type = PARAM_BOOL,
+	 .value = &report_ignored_msrs,
+	 .runtime = true},
 };
 const struct param_table msr_params = {params, ARRAY_SIZE(params)};
 

@@ -10,8 +10,18 @@
 #include "kvm/msr_filter.h"
 #include "kvm/vcpu.h"
 
-/* KVM's parameter min_timer_period_us, in ns (its default). */
-#define MIN_TIMER_PERIOD_NS 200000u
+/* Linux's parameters of the module kvm that the interrupt controllers of new VMs have. */
+static u32 min_timer_period_us = 200;
+static bool vector_hashing = true;
+
+static const struct param params[] = {
+	{.name = "min_timer_period_us",
+	 .type = PARAM_UINT,
+	 .value = &min_timer_period_us,
+	 .runtime = true},
+	{.name = "vector_hashing", .type = PARAM_BOOL, .value = &vector_hashing},
+};
+const struct param_table vm_params = {params, ARRAY_SIZE(params)};
 
 struct vm *vm_create(void)
 {
@@ -137,7 +147,8 @@ int vm_create_irqchip(struct vm *vm)
 		struct irqchip *chip = page_room() ? object_alloc(sizeof(*chip)) : NULL;
 
 		if (chip) {
-			irqchip_init(chip, (u32)tsc_khz, MIN_TIMER_PERIOD_NS);
+			irqchip_init(chip, (u32)tsc_khz, READ_ONCE(min_timer_period_us) * 1000ull);
+			chip->bus.vector_hashing = vector_hashing;
 			chip->bus.x2apic_api = vm->x2apic_api;
 			/* Release: complete before any CPU sees it. */
 			__atomic_store_n(&vm->chip, chip, __ATOMIC_RELEASE);

@@ -51,6 +51,8 @@ struct vm {
 	struct iobus io;
 };
 
+extern const struct param_table vm_params; /* min_timer_period_us=, vector_hashing= */
+
 /* A new VM with one reference.  NULL: no memory. */
 struct vm *vm_create(void) __must_check;
 

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-/* sources: hv/core/params.c */
+/* sources: hv/core/params.c hv/lib/printf.c */
 /* kvm0's command line: each type, each way to be wrong, names and blanks. */
 #include "fake.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "core/params.h"
@@ -22,16 +23,32 @@ static int take(const char *value)
 	return 0;
 }
 
+static void show(char *text, size_t text_size)
+{
+	snprintf(text, text_size, "%s", seen);
+}
+
 static const struct param first[] = {
 	{.name = "a_flag", .type = PARAM_BOOL, .value = &flag},
 	{.name = "number", .type = PARAM_UINT, .value = &number, .min = 1, .max = 64},
 };
+static bool kept_on = true;
+static u32 kept_word = 1;
+static const struct param third[] = {
+	{.name = "kept", .type = PARAM_BOOL, .value = &kept_on, .why = "it is needed"},
+	{.name = "kept_word",
+	 .type = PARAM_ENUM,
+	 .value = &kept_word,
+	 .words = words,
+	 .why = "there is no other"},
+	{.name = "later", .type = PARAM_UINT, .value = &number, .runtime = true},
+};
 static const struct param second[] = {
 	{.name = "size", .type = PARAM_SIZE, .value = &size},
 	{.name = "choice", .type = PARAM_ENUM, .value = &choice, .words = words},
-	{.name = "free", .type = PARAM_FN, .parse = take},
+	{.name = "free", .type = PARAM_FN, .parse = take, .show = show},
 };
-static const struct param_table tables[] = {{first, 2}, {second, 3}};
+static const struct param_table tables[] = {{first, 2}, {second, 3}, {third, 3}};
 
 static int reset(void **state)
 {
@@ -44,12 +61,12 @@ static int reset(void **state)
 
 static u32 parse(const char *line)
 {
-	return params_parse(line, tables, 2);
+	return params_parse(line, tables, 3);
 }
 
 static int set(const char *name, const char *value)
 {
-	return params_set(tables, 2, name, value);
+	return params_set(tables, 3, name, value);
 }
 
 static void test_all_types(void **state)
@@ -168,6 +185,55 @@ static void test_names_match_whole(void **state)
 	assert_int_equal(size, 7);
 }
 
+/* What has one value only takes that, however it is written. */
+static void test_kept(void **state)
+{
+	(void)state;
+	assert_int_equal(set("kept", "1"), 0);
+	assert_int_equal(set("kept", "on"), 0);
+	assert_int_equal(set("kept", "N"), -EOPNOTSUPP);
+	assert_int_equal(set("kept", "many"), -EINVAL);
+	assert_int_equal(set("kept_word", "high"), 0);
+	assert_int_equal(set("kept_word", "low"), -EOPNOTSUPP);
+	assert_true(kept_on);
+	assert_int_equal(kept_word, 1);
+	assert_int_equal(parse("kept=0"), 1);
+	assert_non_null(strstr(fake_log_text, "'kept' stays Y: it is needed"));
+}
+
+static void expect_shown(const char *name, const char *value)
+{
+	char text[PARAM_TEXT_MAX];
+
+	params_show(params_find(name), text);
+	assert_string_equal(text, value);
+}
+
+static void test_at_run_time(void **state)
+{
+	(void)state;
+	params_publish(tables, 3);
+	assert_string_equal(params_at(0)->name, "a_flag");
+	assert_string_equal(params_at(4)->name, "free");
+	assert_string_equal(params_at(7)->name, "later");
+	assert_null(params_at(8));
+	assert_null(params_at(~0ull));
+	assert_null(params_find("nosuch"));
+	assert_int_equal(params_change("nosuch", "1"), -ENOENT);
+	assert_int_equal(params_change("a_flag", "1"), -EPERM);
+	assert_int_equal(params_change("kept", "N"), -EOPNOTSUPP);
+	assert_int_equal(params_change("kept", "Y"), 0);
+	assert_int_equal(params_change("later", "many"), -EINVAL);
+	assert_int_equal(params_change("later", "0x20"), 0);
+	expect_shown("later", "32");
+	expect_shown("a-flag", "N");
+	expect_shown("kept", "Y");
+	expect_shown("kept_word", "high");
+	expect_shown("free", "none");
+	assert_int_equal(set("size", "3M"), 0);
+	expect_shown("size", "3145728");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -178,6 +244,8 @@ int main(void)
 		cmocka_unit_test_setup(test_reports_by_name, reset),
 		cmocka_unit_test_setup(test_long_word, reset),
 		cmocka_unit_test_setup(test_names_match_whole, reset),
+		cmocka_unit_test_setup(test_kept, reset),
+		cmocka_unit_test_setup(test_at_run_time, reset),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -10,6 +10,7 @@
 #include "lib/string.h"
 
 struct vmx_config vmx_config;
+struct vmx_options vmx_options = {.vpid = true};
 
 #ifndef UNIT_TEST
 void vmx_caps_read(struct vmx_caps *caps)
@@ -111,7 +112,8 @@ const char *vmx_config_choose(const struct vmx_caps *caps, struct vmx_config *c)
 	c->cr4_fixed1 = caps->cr4_fixed1;
 	c->ept_1g = caps->ept_vpid & EPT_CAP_1G;
 	c->tpr_shadow = caps->cpu >> 32 & CPU_TPR_SHADOW;
-	c->vpid = (caps->cpu2 >> 32 & CPU2_VPID) && (caps->ept_vpid & invvpid) == invvpid;
+	c->vpid = (caps->cpu2 >> 32 & CPU2_VPID) && (caps->ept_vpid & invvpid) == invvpid &&
+		  vmx_options.vpid;
 	if (c->vpid)
 		cpu2_want |= CPU2_VPID;
 

@@ -47,6 +47,12 @@ struct vmx_config {
 
 #define VMX_MISC_WAIT_FOR_SIPI BIT(8)
 
+/* Features that may be turned off, before vmx_probe(): kvm_intel's parameters of these names. */
+struct vmx_options {
+	bool vpid;
+};
+extern struct vmx_options vmx_options;
+
 /* Read this CPU's capability MSRs.  It must have VMX. */
 void vmx_caps_read(struct vmx_caps *caps);
 

@@ -12,6 +12,7 @@
 
 #include <linux/kvm.h>
 #include "cpu/bits.h"
+#include "core/params.h"
 #include "cpu/percpu.h"
 #include "lib/addr.h"
 
@@ -125,6 +126,8 @@ struct vmx_exit {
 };
 
 /* --- boot and shutdown (cpu.c, setup.c) --- */
+
+extern const struct param_table vmx_params; /* those of the module kvm_intel (params.c) */
 
 /* Check this CPU for VMX and its BIOS lock, and compute its configuration.  NULL, or
  * why it cannot be used, with what to do about it in *@remedy. */

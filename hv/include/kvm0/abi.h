@@ -164,6 +164,35 @@ struct kvm0_supply {
 #define KVM0_CALL_EVENT_READ 12
 
 /*
+ * Parameters: those of kvm0's command line, among them the ones of Linux's modules kvm and
+ * kvm_intel.  Names and values are as they are written there, ended by a NUL; in names '-' and
+ * '_' are the same, and a flag's value reads Y or N.
+ *
+ * KVM0_CALL_GET_PARAM: RDI: address of a struct kvm0_param; RSI: the number of a parameter, from
+ * 0, or KVM0_PARAM_NAMED for the one that `name` names.  Fills the structure.  0, -EFAULT,
+ * -EINVAL: the name is not ended; -ENOENT: no such parameter, or the last one was before.
+ *
+ * KVM0_CALL_SET_PARAM: RDI: address of a struct kvm0_param with `name` and `value`.  0, -EFAULT,
+ * -EINVAL: not ended, or not a value that it can have; -ENOENT: no such parameter; -EPERM: it can
+ * be set on the command line only; -EOPNOTSUPP: kvm0 has no other than the value that it has.
+ */
+#define KVM0_CALL_GET_PARAM 13
+#define KVM0_CALL_SET_PARAM 14
+
+#define KVM0_PARAM_NAMED (~0ull)
+#define KVM0_PARAM_TEXT  40 /* bytes of a name or a value, with the NUL */
+
+#define KVM0_PARAM_RUNTIME 1u /* can be set at run time */
+#define KVM0_PARAM_FIXED   2u /* has the one value that it can have */
+
+struct kvm0_param {
+	char name[KVM0_PARAM_TEXT];
+	char value[KVM0_PARAM_TEXT];
+	__u32 flags; /* KVM0_PARAM_*; kvm0 sets it */
+	__u32 reserved;
+};
+
+/*
  * Results of KVM_RUN beside KVM's own (0: see kvm_run->exit_reason, or an errno).
  * KVM0_RUN_AGAIN: an interrupt for the control guest is pending, or somebody is to be
  * woken (RSI), or kvm0 needed the CPU; see to it and call again.

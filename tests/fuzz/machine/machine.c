@@ -74,6 +74,11 @@ int console_param(const char *value)
 	return 0;
 }
 
+void console_show_param(char *text, size_t size)
+{
+	printf_format(text, size, "none");
+}
+
 void console_write(const char *text, size_t n)
 {
 	if (getenv("MACHINE_LOG"))

@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The parameters of Linux's module kvm_intel.  Most say whether a feature of the CPU is used; where
+ * kvm0 cannot do without it, or does not use it, they have the one value that is true.
+ */
+#include "vmx/caps.h"
+#include "vmx/vmx.h"
+#include "lib/string.h"
+
+static bool yes = true, no;
+static u32 zero, never;
+static const char *const flush_words[] = {"never", "auto", "cond", "always", NULL};
+
+#define NEEDED(param_name)                                                                         \
+	{                                                                                          \
+		.name = param_name, .type = PARAM_BOOL, .value = &yes, .why = "kvm0 needs it"      \
+	}
+#define ABSENT(param_name)                                                                         \
+	{                                                                                          \
+		.name = param_name, .type = PARAM_BOOL, .value = &no,                              \
+		.why = "kvm0 does not have it"                                                     \
+	}
+#define NO_PAUSE_EXITS(param_name)                                                                 \
+	{                                                                                          \
+		.name = param_name, .type = PARAM_UINT, .value = &zero,                            \
+		.why = "PAUSE does not exit in any loop"                                           \
+	}
+
+static const struct param params[] = {
+	{.name = "vpid", .type = PARAM_BOOL, .value = &vmx_options.vpid},
+	NEEDED("ept"),
+	NEEDED("unrestricted_guest"),
+	NEEDED("preemption_timer"),
+	ABSENT("eptad"),
+	ABSENT("pml"),
+	ABSENT("enable_apicv"),
+	ABSENT("nested"),
+	ABSENT("allow_smaller_maxphyaddr"),
+	NO_PAUSE_EXITS("ple_gap"),
+	NO_PAUSE_EXITS("ple_window"),
+	NO_PAUSE_EXITS("ple_window_grow"),
+	NO_PAUSE_EXITS("ple_window_shrink"),
+	NO_PAUSE_EXITS("ple_window_max"),
+	{.name = "vmentry_l1d_flush",
+	 .type = PARAM_ENUM,
+	 .value = &never,
+	 .words = flush_words,
+	 .why = "kvm0 does not flush that cache"},
+};
+const struct param_table vmx_params = {params, ARRAY_SIZE(params)};

@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Parameters of Linux's module kvm for what kvm0 does not have.  They are known by name and have
+ * the one value that is true, so that a command line made for Linux is answered line by line.
+ */
+#include "kvm/absent.h"
+#include "lib/string.h"
+
+static bool no;
+static u32 zero;
+
+#define NO_POLLING "a halted vCPU is not polled"
+
+static const struct param params[] = {
+	{.name = "halt_poll_ns", .type = PARAM_UINT, .value = &zero, .why = NO_POLLING},
+	{.name = "halt_poll_ns_grow", .type = PARAM_UINT, .value = &zero, .why = NO_POLLING},
+	{.name = "halt_poll_ns_grow_start", .type = PARAM_UINT, .value = &zero, .why = NO_POLLING},
+	{.name = "halt_poll_ns_shrink", .type = PARAM_UINT, .value = &zero, .why = NO_POLLING},
+	{.name = "kvmclock_periodic_sync",
+	 .type = PARAM_BOOL,
+	 .value = &no,
+	 .why = "guests have no kvmclock"},
+	{.name = "lapic_timer_advance_ns",
+	 .type = PARAM_UINT,
+	 .value = &zero,
+	 .why = "timers expire when they are due"},
+	{.name = "mmu_audit", .type = PARAM_BOOL, .value = &no, .why = "kvm0 does not have it"},
+};
+const struct param_table absent_params = {params, ARRAY_SIZE(params)};
