@@ -13,6 +13,11 @@
 
 #define X2APIC_API_FLAGS (KVM_X2APIC_API_USE_32BIT_IDS | KVM_X2APIC_API_DISABLE_BROADCAST_QUIRK)
 
+#define GUEST_DEBUG_FLAGS                                                                          \
+	(KVM_GUESTDBG_ENABLE | KVM_GUESTDBG_SINGLESTEP | KVM_GUESTDBG_USE_SW_BP |                  \
+	 KVM_GUESTDBG_USE_HW_BP | KVM_GUESTDBG_INJECT_DB | KVM_GUESTDBG_INJECT_BP |                \
+	 KVM_GUESTDBG_BLOCKIRQ)
+
 /* Capabilities that kvm0 offers, with the value that KVM_CHECK_EXTENSION returns. */
 static const struct {
 	u32 capability;
@@ -51,6 +56,19 @@ static const struct {
 	{KVM_CAP_SET_IDENTITY_MAP_ADDR, 1},
 	{KVM_CAP_TSC_DEADLINE_TIMER, 1},
 	{KVM_CAP_IMMEDIATE_EXIT, 1},
+	{KVM_CAP_USER_NMI, 1},
+	{KVM_CAP_VCPU_EVENTS, 1},
+	{KVM_CAP_INTR_SHADOW, 1},
+	{KVM_CAP_EXCEPTION_PAYLOAD, 1},
+	{KVM_CAP_X86_TRIPLE_FAULT_EVENT, 1},
+	{KVM_CAP_DEBUGREGS, 1},
+	{KVM_CAP_XSAVE, 1},
+	{KVM_CAP_XSAVE2, sizeof(struct kvm_xsave)},
+	{KVM_CAP_SREGS2, 1},
+	{KVM_CAP_EXT_EMUL_CPUID, 1},
+	{KVM_CAP_SET_GUEST_DEBUG, 1},
+	{KVM_CAP_SET_GUEST_DEBUG2, GUEST_DEBUG_FLAGS},
+	{KVM_CAP_X86_ROBUST_SINGLESTEP, 1},
 	{KVM_CAP_INTERNAL_ERROR_DATA, 1},
 	{KVM_CAP_CHECK_EXTENSION_VM, 1},
 	{KVM_CAP_MSR_PLATFORM_INFO, 1},
@@ -84,6 +102,8 @@ s64 check_extension(const struct vm *vm, u64 capability)
 		return vmx_has_tsc_scaling();
 	if (capability == KVM_CAP_NR_VCPUS)
 		return cpus_online;
+	if (capability == KVM_CAP_XCRS)
+		return vmx_host_xcr0() != 0;
 	for (size_t i = 0; i < ARRAY_SIZE(capabilities); i++)
 		if (capabilities[i].capability == capability)
 			return capabilities[i].value;
@@ -133,6 +153,12 @@ s64 vm_enable_cap(struct vm *vm, u64 arg)
 		return 0;
 	case KVM_CAP_MSR_PLATFORM_INFO:
 		vm->hide_platform_info = !cap.args[0];
+		return 0;
+	case KVM_CAP_EXCEPTION_PAYLOAD:
+		WRITE_ONCE(vm->exception_payload, cap.args[0] != 0);
+		return 0;
+	case KVM_CAP_X86_TRIPLE_FAULT_EVENT:
+		WRITE_ONCE(vm->triple_fault_event, cap.args[0] != 0);
 		return 0;
 	case KVM_CAP_X2APIC_API:
 		if (cap.args[0] & ~(u64)X2APIC_API_FLAGS)

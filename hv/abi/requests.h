@@ -73,10 +73,6 @@ s64 system_mce_cap(u64 arg);
 s64 vcpu_setup_mce(struct vcpu *c, u64 arg);
 s64 vcpu_set_mce(struct vcpu *c, u64 arg);
 
-/* --- vcpu_events.c --- */
-s64 vcpu_interrupt(struct vcpu *c, u64 arg);
-s64 vcpu_set_signal_mask(struct vcpu *c, u64 arg);
-
 /* --- vm_time.c --- */
 s64 vm_get_clock(struct vm *vm, u64 arg);
 s64 vm_set_clock(struct vm *vm, u64 arg);
@@ -97,3 +93,15 @@ s64 vm_coalesced_zone(struct vm *vm, u64 arg, bool add);
 /* --- param_calls.c: KVM0_CALL_GET_PARAM, KVM0_CALL_SET_PARAM --- */
 s64 call_get_param(u64 address, u64 number);
 s64 call_set_param(u64 address);
+
+/* --- vcpu_cpuid.c --- */
+s64 system_get_cpuid(u64 arg, bool emulated);
+s64 vcpu_get_cpuid2(struct vcpu *c, u64 arg);
+s64 vcpu_set_cpuid2(struct vcpu *c, u64 arg);
+/* KVM_SET_CPUID: leaves without subleaves. */
+s64 vcpu_set_cpuid1(struct vcpu *c, u64 arg);
+
+/* The requests of vcpu_state.c, and for those that are not among them the others of
+ * vcpu_events.c; -EINVAL if there is none. */
+s64 vcpu_state_request(struct vcpu *c, u32 request, u64 arg);
+s64 vcpu_event_request(struct vcpu *c, u32 request, u64 arg);

@@ -22,33 +22,6 @@ static __attribute__((noinline)) s64 create_vm(u64 type)
 	return handle;
 }
 
-/* KVM API, KVM_GET_SUPPORTED_CPUID. */
-static __attribute__((noinline)) s64 get_supported_cpuid(u64 arg)
-{
-	const size_t size = CPUID_MAX_ENTRIES * sizeof(struct kvm_cpuid_entry2);
-	struct kvm_cpuid_entry2 *entries;
-	struct kvm_cpuid2 head;
-	s64 result = -E2BIG;
-	u32 count;
-
-	if (copy_in(&head, arg, sizeof(head)))
-		return -EFAULT;
-	if (head.nent < 1)
-		return -E2BIG;
-	entries = object_alloc(size);
-	if (!entries)
-		return -ENOMEM;
-	count = cpuid_supported(entries, CPUID_MAX_ENTRIES);
-	if (count <= head.nent) {
-		head.nent = count;
-		result = copy_out(arg + sizeof(head), entries, count * sizeof(*entries));
-		if (!result)
-			result = copy_out(arg, &head, sizeof(head));
-	}
-	object_free(entries, size);
-	return result;
-}
-
 /* KVM_GET_DEVICE_ATTR and KVM_HAS_DEVICE_ATTR: the only attribute is what XCR0 guests can have. */
 static s64 device_attr(u32 request, u64 arg)
 {
@@ -82,7 +55,9 @@ s64 system_request(u32 request, u64 arg)
 	case KVM_X86_GET_MCE_CAP_SUPPORTED:
 		return system_mce_cap(arg);
 	case KVM_GET_SUPPORTED_CPUID:
-		return get_supported_cpuid(arg);
+		return system_get_cpuid(arg, false);
+	case KVM_GET_EMULATED_CPUID:
+		return system_get_cpuid(arg, true);
 	case KVM_GET_DEVICE_ATTR:
 	case KVM_HAS_DEVICE_ATTR:
 		return device_attr(request, arg);

@@ -184,6 +184,20 @@ u32 cpuid_supported(struct kvm_cpuid_entry2 *out, u32 max)
 	return s.count;
 }
 
+u32 cpuid_emulated(struct kvm_cpuid_entry2 *out, u32 max)
+{
+	static const struct kvm_cpuid_entry2 entries[] = {
+		{.function = 0, .eax = 7},
+		{.function = 1},
+		{.function = 7, .flags = KVM_CPUID_FLAG_SIGNIFCANT_INDEX},
+	};
+	struct sink s = {out, max, 0};
+
+	for (size_t i = 0; i < ARRAY_SIZE(entries); i++)
+		emit(&s, &entries[i]);
+	return s.count;
+}
+
 u32 cpuid_xsave_size(u64 xcr0)
 {
 	u32 size = 512 + 64; /* legacy region and header */
@@ -228,8 +242,12 @@ int cpuid_set(struct cpuid_table *t, const struct kvm_cpuid_entry2 *entries, u32
 
 bool cpuid_equal(const struct cpuid_table *t, const struct kvm_cpuid_entry2 *entries, u32 count)
 {
-	return count == t->count &&
-	       (!count || !memcmp(t->entries, entries, count * sizeof(*entries)));
+	bool equal = count == t->count;
+
+	for (u32 i = 0; equal && i < count; i++)
+		equal = !memcmp(&t->entries[i], &entries[i],
+				offsetof(struct kvm_cpuid_entry2, padding));
+	return equal;
 }
 
 void cpuid_destroy(struct cpuid_table *t)

@@ -21,10 +21,15 @@ struct cpuid_table {
  * be more than @max. */
 u32 cpuid_supported(struct kvm_cpuid_entry2 *out, u32 max);
 
+/* KVM_GET_EMULATED_CPUID, the same way: features that a guest can be told of though the CPU
+ * lacks them.  kvm0 emulates no instruction that faults for that reason, so the leaves that KVM
+ * has are there, without a bit. */
+u32 cpuid_emulated(struct kvm_cpuid_entry2 *out, u32 max);
+
 /* KVM_SET_CPUID2.  @count <= CPUID_MAX_ENTRIES.  0 or -ENOMEM. */
 int cpuid_set(struct cpuid_table *t, const struct kvm_cpuid_entry2 *entries,
 	      u32 count) __must_check;
-/* Is that what @t has already? */
+/* Is that what @t has already?  But for the padding. */
 bool cpuid_equal(const struct cpuid_table *t, const struct kvm_cpuid_entry2 *entries, u32 count);
 void cpuid_destroy(struct cpuid_table *t);
 

@@ -10,6 +10,7 @@
 #include "cpu/tsc.h"
 #include "kvm/msr_filter.h"
 #include "kvm/run.h"
+#include "kvm/vcpu_events.h"
 
 enum exit_action run_internal_error(struct vcpu *c, u32 suberror, u32 count, const u64 *data)
 {
@@ -22,22 +23,6 @@ enum exit_action run_internal_error(struct vcpu *c, u32 suberror, u32 count, con
 }
 
 /* --- before an entry --- */
-
-/* INIT and SIPI from another vCPU (SDM vol. 3, Multiple-Processor Initialization). */
-static void accept_apic_events(struct vcpu *c)
-{
-	u32 events = __atomic_exchange_n(&c->lapic.events, 0, __ATOMIC_ACQ_REL);
-
-	if (events & LAPIC_EVENT_INIT) {
-		vcpu_init_reset(c);
-		c->mp_state =
-			vcpu_is_boot_cpu(c) ? KVM_MP_STATE_RUNNABLE : KVM_MP_STATE_INIT_RECEIVED;
-	}
-	if ((events & LAPIC_EVENT_SIPI) && c->mp_state == KVM_MP_STATE_INIT_RECEIVED) {
-		vmx_start_at_sipi(&c->vmx, (u8)READ_ONCE(c->lapic.sipi_vector));
-		c->mp_state = KVM_MP_STATE_RUNNABLE;
-	}
-}
 
 /* Is a signal pending that is not blocked?  It stays so until it is taken, and the request
  * with it. */
@@ -59,8 +44,9 @@ static __attribute__((noinline)) enum exit_action carry_out_requests(struct vcpu
 	if (requests & VCPU_MSR_FILTER)
 		msr_filter_apply(c);
 	if (requests & VCPU_APIC_EVENTS)
-		accept_apic_events(c);
-	if (requests & VCPU_TRIPLE_FAULT) {
+		vcpu_accept_apic_events(c);
+	if ((requests & VCPU_TRIPLE_FAULT) ||
+	    ((requests & VCPU_EXCEPTION) && !vcpu_take_exception(c))) {
 		c->run->exit_reason = KVM_EXIT_SHUTDOWN;
 		a = TO_USER;
 	}
@@ -115,20 +101,26 @@ static u32 tpr_threshold(const struct vcpu *c)
 	return irr >= 0 && lapic_cr8(&c->lapic) >= irr >> 4 ? (u32)irr >> 4 : 0;
 }
 
+/* The NMI, or one of several; the next one comes when the handler has returned. */
+static void inject_nmi(struct vcpu *c)
+{
+	if (vmx_can_nmi(&c->vmx)) {
+		vmx_queue_nmi(&c->vmx);
+		if (__atomic_exchange_n(&c->lapic.nmi_pending, 0, __ATOMIC_ACQ_REL) == 1)
+			return;
+		__atomic_fetch_add(&c->lapic.nmi_pending, 1, __ATOMIC_RELAXED);
+	}
+	vmx_want_nmi_window(&c->vmx, true);
+}
+
 /* The interrupt controllers' interrupts and NMIs. */
 static void inject_from_chip(struct vcpu *c)
 {
 	struct irqchip *chip = c->vm->chip;
 	int vector;
 
-	if (c->lapic.nmi_pending) {
-		if (vmx_can_nmi(&c->vmx)) {
-			__atomic_exchange_n(&c->lapic.nmi_pending, 0, __ATOMIC_ACQ_REL);
-			vmx_queue_nmi(&c->vmx);
-		} else {
-			vmx_want_nmi_window(&c->vmx, true);
-		}
-	}
+	if (c->lapic.nmi_pending)
+		inject_nmi(c);
 	vector = irqchip_pending_vector(chip, c->index);
 	if (vector >= 0 && vmx_can_interrupt(&c->vmx)) {
 		vector = irqchip_take_vector(chip, c->index);
@@ -142,9 +134,11 @@ static void inject_from_chip(struct vcpu *c)
 	vmx_set_tpr_threshold(&c->vmx, c->lapic.irr_pending ? tpr_threshold(c) : 0);
 }
 
-/* KVM_INTERRUPT's, where user space has the interrupt controllers. */
+/* KVM_INTERRUPT's, where user space has the interrupt controllers, and KVM_NMI's. */
 static void inject_from_user(struct vcpu *c)
 {
+	if (c->lapic.nmi_pending)
+		inject_nmi(c);
 	if (c->interrupt >= 0 && vmx_can_interrupt(&c->vmx)) {
 		vmx_queue_interrupt(&c->vmx, (u8)c->interrupt);
 		c->interrupt = -1;
@@ -168,6 +162,16 @@ static __attribute__((noinline)) void catch_up(const struct vcpu *c, u64 generat
 		WRITE_ONCE(cpu->kick, 1);
 }
 
+/* KVM_GUESTDBG_BLOCKIRQ: all that comes waits, but time goes on. */
+static void inject_nothing(struct vcpu *c)
+{
+	if (c->vm->chip)
+		arm_timer(c);
+	vmx_want_nmi_window(&c->vmx, false);
+	vmx_want_interrupt_window(&c->vmx, false);
+	vmx_set_tpr_threshold(&c->vmx, 0);
+}
+
 static void prepare_entry(struct vcpu *c)
 {
 	struct vm *vm = c->vm;
@@ -175,31 +179,48 @@ static void prepare_entry(struct vcpu *c)
 
 	if (vm->tlb_seen[this_cpu()->index] != generation)
 		catch_up(c, generation);
-	if (vm->chip) {
+	if (c->injection == INJECT_FROM_CHIP) {
 		arm_timer(c);
 		inject_from_chip(c);
-	} else {
+	} else if (c->injection == INJECT_FROM_USER) {
 		inject_from_user(c);
+	} else {
+		inject_nothing(c);
 	}
 }
 
 /* --- exits --- */
+
+/* KVM_SET_GUEST_DEBUG: it is for user space that the guest stops here. */
+static enum exit_action exit_debug(struct vcpu *c, const struct vmx_exit *exit)
+{
+	c->run->exit_reason = KVM_EXIT_DEBUG;
+	c->run->debug.arch = (struct kvm_debug_exit_arch){.exception = exit->debug.vector,
+							  .pc = vmx_linear_rip(),
+							  .dr6 = exit->debug.dr6,
+							  .dr7 = vmx_debug_dr7()};
+	return TO_USER;
+}
 
 static enum exit_action exit_cpuid(struct vcpu *c)
 {
 	u64 *g = c->vmx.gpr;
 	u32 leaf = (u32)g[GPR_RAX], subleaf = (u32)g[GPR_RCX];
 	const struct kvm_cpuid_entry2 *e;
+	struct kvm_cpuid_entry2 dynamic;
 
 	if (__builtin_expect(c->msr.misc_features != 0, 0) && vmx_cpl()) /* CPUID faulting */
 		return vcpu_inject(c, VECTOR_GP, 0);
 	e = cpuid_answer(&c->cpuid, leaf, subleaf);
+	if (e && (BIT(leaf & 63) & CPUID_DYNAMIC)) {
+		dynamic = *e;
+		vcpu_cpuid_dynamic(c, &dynamic);
+		e = &dynamic;
+	}
 	g[GPR_RAX] = e ? e->eax : 0;
 	g[GPR_RBX] = e ? e->ebx : 0;
 	g[GPR_RCX] = e ? e->ecx : 0;
 	g[GPR_RDX] = e ? e->edx : 0;
-	if (e && (BIT(leaf & 63) & CPUID_DYNAMIC))
-		vcpu_cpuid_dynamic(c, leaf, subleaf);
 	vmx_skip_instruction();
 	return GO_ON;
 }
@@ -321,6 +342,8 @@ static enum exit_action handle_exit(struct vcpu *c, enum vmx_exit_kind kind,
 		vmx_write_gpr(&c->vmx, exit->cr.gpr, vcpu_get_cr8(c));
 		vmx_skip_instruction();
 		return GO_ON;
+	case VMX_DEBUG:
+		return exit_debug(c, exit);
 	case VMX_TRIPLE_FAULT:
 		c->run->exit_reason = KVM_EXIT_SHUTDOWN;
 		return TO_USER;
@@ -351,7 +374,8 @@ static bool has_event(struct vcpu *c)
  * gets it going.  False: it is blocked, until *@deadline. */
 static bool try_unblock(struct vcpu *c, u64 *deadline)
 {
-	bool halted = c->mp_state == KVM_MP_STATE_HALTED;
+	bool halted =
+		c->mp_state == KVM_MP_STATE_HALTED || c->mp_state == KVM_MP_STATE_AP_RESET_HOLD;
 	u64 now = rdtsc();
 
 	if (!c->vm->chip)

@@ -96,6 +96,7 @@ int vcpu_init(struct vcpu *c, struct vm *vm, u32 id, u32 index)
 	c->id = id;
 	c->index = index;
 	c->interrupt = -1;
+	c->injection = vm->chip ? INJECT_FROM_CHIP : INJECT_FROM_USER;
 	c->timer = IRQ_NEVER;
 	c->maxphyaddr = 36; /* what a CPU without leaf 0x80000008 has */
 	if (!vpid || vmx_vcpu_init(&c->vmx, false, ept_pointer(&vm->ept), vpid)) {

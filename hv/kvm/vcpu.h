@@ -35,6 +35,21 @@ enum vcpu_completion {
 	COMPLETE_WRMSR,
 };
 
+/* An exception that no run has taken up yet (kvm/vcpu_events.c). */
+struct pending_exception {
+	bool pending, has_error, has_payload;
+	u8 vector;
+	u32 error;
+	u64 payload; /* #PF: CR2; #DB: causes, as pending debug exceptions have them */
+};
+
+/* Where interrupts and NMIs come from. */
+enum vcpu_injection {
+	INJECT_FROM_CHIP,
+	INJECT_FROM_USER,
+	INJECT_NOTHING, /* KVM_GUESTDBG_BLOCKIRQ */
+};
+
 struct vcpu {
 	struct vmx_vcpu vmx;
 	struct vm *vm;
@@ -67,6 +82,8 @@ struct vcpu {
 	u8 maxphyaddr; /* of the guest, in bits */
 	u64 wanted;    /* the page that the control guest is to supply: KVM0_RUN_PAGE_WANTED */
 
+	struct pending_exception exception;
+	u8 injection;    /* enum vcpu_injection */
 	u64 signal_mask; /* KVM_SET_SIGNAL_MASK's: signals that do not end KVM_RUN */
 
 	/* Shared. */
@@ -93,10 +110,11 @@ static inline void vcpu_drop_port_access(struct vcpu *c)
 		c->completion = COMPLETE_NOTHING;
 }
 
-#define VCPU_TRIPLE_FAULT 1u /* end the run with KVM_EXIT_SHUTDOWN */
-#define VCPU_MSR_FILTER   2u /* msr_filter_apply() */
-#define VCPU_APIC_EVENTS  4u /* INIT or SIPI: lapic.events */
-#define VCPU_SIGNAL       8u /* a signal may be pending that is not blocked */
+#define VCPU_TRIPLE_FAULT 1u  /* end the run with KVM_EXIT_SHUTDOWN */
+#define VCPU_MSR_FILTER   2u  /* msr_filter_apply() */
+#define VCPU_APIC_EVENTS  4u  /* INIT or SIPI: lapic.events */
+#define VCPU_EXCEPTION    16u /* c->exception may be pending */
+#define VCPU_SIGNAL       8u  /* a signal may be pending that is not blocked */
 
 /* Set a bit of @c->requests.  Release: what it is about comes before. */
 static inline void vcpu_ask(struct vcpu *c, u32 request)
@@ -151,16 +169,31 @@ void vcpu_force_out(struct vcpu *c);
 /* --- state for the ioctls (vcpu_state.c); loaded --- */
 void vcpu_get_sregs(struct vcpu *c, struct kvm_sregs *s);
 /* 0, or -EINVAL: the combination is impossible. */
-int vcpu_set_sregs(struct vcpu *c, const struct kvm_sregs *s) __must_check;
+int vcpu_set_sregs(struct vcpu *c, struct kvm_sregs *s) __must_check;
 u64 vcpu_get_cr8(const struct vcpu *c);
 int vcpu_set_cr8(struct vcpu *c, u64 value) __must_check;
+/* KVM_TRANSLATE: where the linear address goes, for a supervisor's read.  False: nowhere. */
+bool vcpu_translate(struct vcpu *c, u64 linear, gpa_t *a) __must_check;
+/* KVM_SET_REGS. */
+void vcpu_set_regs(struct vcpu *c, const struct kvm_regs *r);
+/* KVM_GET_SREGS2, KVM_SET_SREGS2; errors as above. */
+void vcpu_get_sregs2(struct vcpu *c, struct kvm_sregs2 *s);
+int vcpu_set_sregs2(struct vcpu *c, const struct kvm_sregs2 *s) __must_check;
+
+/* --- CPUID (vcpu_cpuid.c); loaded --- */
+
 /* The leaves, as bits, for which vcpu_cpuid_dynamic() has something to do. */
 #define CPUID_DYNAMIC (BIT(1) | BIT(7) | BIT(0xd))
 
-/* Put into the answer of CPUID, in the registers already, what depends on the vCPU's state. */
-void vcpu_cpuid_dynamic(struct vcpu *c, u32 leaf, u32 subleaf);
-/* The features in CPUID decide what the guest may set. */
-int vcpu_set_cpuid(struct vcpu *c, const struct kvm_cpuid_entry2 *entries, u32 count) __must_check;
+/* Put into an entry what depends on the vCPU's state. */
+void vcpu_cpuid_dynamic(struct vcpu *c, struct kvm_cpuid_entry2 *e);
+/* ... and into all that it has. */
+void vcpu_refresh_cpuid(struct vcpu *c);
+/* The features in CPUID decide what the guest may set.  0; -EINVAL: linear addresses of a width
+ * that no CPU has, or not the same as before for a vCPU that has run; -EPERM: XSAVE state that
+ * needs a permission; -ENOMEM.  @entries may be changed. */
+int vcpu_set_cpuid(struct vcpu *c, struct kvm_cpuid_entry2 *entries, u32 count) __must_check;
+
 /* Load the PDPTEs of PAE paging from where CR3 points.  0; -EINVAL: a reserved bit, or no
  * memory there; -EAGAIN: memory that has to be supplied first. */
 int vcpu_load_pdptes(struct vcpu *c);

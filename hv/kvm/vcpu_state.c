@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* A vCPU's special registers and CPUID, with the checks that KVM makes of them. */
+/* A vCPU's registers for the requests that get and set them, with the checks that KVM makes of
+ * them. */
 #include <linux/errno.h>
 #include "cpu/msr_index.h"
 #include "kvm/mmu.h"
@@ -24,15 +25,35 @@ int vcpu_set_cr8(struct vcpu *c, u64 value)
 
 static struct kvm_segment *segment_of(struct kvm_sregs *s, enum vmx_segment n)
 {
-	struct kvm_segment *const all[] = {&s->es, &s->cs, &s->ss,  &s->ds,
-					   &s->fs, &s->gs, &s->ldt, &s->tr};
+	static const u8 place[] = {
+		[SEG_ES] = offsetof(struct kvm_sregs, es),
+		[SEG_CS] = offsetof(struct kvm_sregs, cs),
+		[SEG_SS] = offsetof(struct kvm_sregs, ss),
+		[SEG_DS] = offsetof(struct kvm_sregs, ds),
+		[SEG_FS] = offsetof(struct kvm_sregs, fs),
+		[SEG_GS] = offsetof(struct kvm_sregs, gs),
+		[SEG_LDTR] = offsetof(struct kvm_sregs, ldt),
+		[SEG_TR] = offsetof(struct kvm_sregs, tr),
+	};
 
-	return all[n];
+	return (struct kvm_segment *)(void *)((u8 *)s + place[n]);
 }
 
-void vcpu_get_sregs(struct vcpu *c, struct kvm_sregs *s)
+void vcpu_set_regs(struct vcpu *c, const struct kvm_regs *r)
 {
-	memset(s, 0, sizeof(*s));
+	/* As in KVM: what waits is that instruction's; there may have been a reset since. */
+	if (r->rip != vmx_rip())
+		vcpu_drop_port_access(c);
+	if (c->completion == COMPLETE_UD)
+		c->completion = COMPLETE_NOTHING;
+	c->exception.pending = false;
+	vmx_set_regs(&c->vmx, r);
+	c->emu_stale = true;
+}
+
+/* What both kinds of the structure begin with; all but the last members. */
+static void get_common(struct vcpu *c, struct kvm_sregs *s)
+{
 	for (enum vmx_segment n = SEG_ES; n <= SEG_TR; n++)
 		vmx_get_segment(n, segment_of(s, n));
 	vmx_get_tables(&s->gdt, &s->idt);
@@ -43,19 +64,31 @@ void vcpu_get_sregs(struct vcpu *c, struct kvm_sregs *s)
 	s->cr8 = vcpu_get_cr8(c);
 	s->efer = vmx_efer();
 	s->apic_base = c->vm->chip ? c->lapic.base : c->apic_base;
-	if (c->interrupt >= 0)
-		s->interrupt_bitmap[c->interrupt / 64] |= BIT(c->interrupt % 64);
 }
 
-/* As KVM's KVM_SET_SREGS refuses them: paging and long mode have to agree. */
+void vcpu_get_sregs(struct vcpu *c, struct kvm_sregs *s)
+{
+	int vector = c->interrupt >= 0 ? c->interrupt : vmx_injected_interrupt(&c->vmx);
+
+	get_common(c, s);
+	memset(s->interrupt_bitmap, 0, sizeof(s->interrupt_bitmap));
+	if (vector >= 0)
+		s->interrupt_bitmap[vector / 64] |= BIT(vector % 64);
+}
+
+static bool uses_pdptes(u64 cr0, u64 cr4, u64 efer)
+{
+	return (cr0 & CR0_PG) && (cr4 & CR4_PAE) && !(efer & EFER_LMA);
+}
+
+/* As KVM's KVM_SET_SREGS refuses them: paging and long mode have to agree.  A wrong EFER is
+ * only found by the VM entry. */
 static bool sregs_valid(const struct vcpu *c, const struct kvm_sregs *s)
 {
-	const u64 efer_known = EFER_SCE | EFER_LME | EFER_LMA | EFER_NXE;
-
 	if (s->cr0 >> 32 || ((s->cr0 & CR0_PG) && !(s->cr0 & CR0_PE)) ||
 	    ((s->cr0 & CR0_NW) && !(s->cr0 & CR0_CD)))
 		return false;
-	if ((s->cr4 & ~c->vmx.cr4_allowed) || (s->efer & ~efer_known))
+	if (s->cr4 & ~c->vmx.cr4_allowed)
 		return false;
 	if ((s->efer & EFER_LME) && (s->cr0 & CR0_PG))
 		return (s->cr4 & CR4_PAE) && (s->efer & EFER_LMA) && !(s->cr3 >> c->maxphyaddr);
@@ -70,40 +103,91 @@ static void wake_at_reset_vector(struct vcpu *c, const struct kvm_sregs *s)
 		c->mp_state = KVM_MP_STATE_RUNNABLE;
 }
 
-static void take_pending_interrupt(struct vcpu *c, const struct kvm_sregs *s)
+static int set_common(struct vcpu *c, struct kvm_sregs *s)
 {
-	c->interrupt = -1;
-	if (c->vm->chip)
-		return;
-	for (s32 i = 0; i < 4 && c->interrupt < 0; i++)
-		if (s->interrupt_bitmap[i])
-			c->interrupt = i * 64 + __builtin_ctzll(s->interrupt_bitmap[i]);
-}
-
-int vcpu_set_sregs(struct vcpu *c, const struct kvm_sregs *in)
-{
-	struct kvm_sregs s = *in;
-
-	if (!sregs_valid(c, &s) || s.cr8 > 15 || msr_write(c, MSR_APIC_BASE, s.apic_base, true))
+	if (!sregs_valid(c, s) || msr_write(c, MSR_APIC_BASE, s->apic_base, true))
 		return -EINVAL;
 	c->emu_stale = true;
-	if (s.cs.base != vmx_segment_base(SEG_CS)) /* another linear RIP: as KVM_SET_REGS */
+	if (s->cs.base != vmx_segment_base(SEG_CS)) /* another linear RIP: as KVM_SET_REGS */
 		vcpu_drop_port_access(c);
 	for (enum vmx_segment n = SEG_ES; n <= SEG_TR; n++)
-		vmx_set_segment(n, segment_of(&s, n));
-	vmx_set_tables(&s.gdt, &s.idt);
-	c->vmx.cr2 = s.cr2;
-	if (vcpu_set_cr8(c, s.cr8))
+		vmx_set_segment(n, segment_of(s, n));
+	vmx_set_tables(&s->gdt, &s->idt);
+	c->vmx.cr2 = s->cr2;
+	/* As in KVM: one that is too large is passed over. */
+	if (vcpu_set_cr8(c, s->cr8 > 15 ? vcpu_get_cr8(c) : s->cr8))
 		return -EINVAL;
-	vmx_set_efer(s.efer);
-	vmx_set_cr0(&c->vmx, s.cr0);
-	vmx_set_cr3(s.cr3);
-	vmx_set_cr4(&c->vmx, s.cr4);
+	vmx_set_efer(s->efer);
+	vmx_set_cr0(&c->vmx, s->cr0);
+	vmx_set_cr3(s->cr3);
+	vmx_set_cr4(&c->vmx, s->cr4);
 	vmx_flush_tlb(&c->vmx);
-	if ((s.cr0 & CR0_PG) && (s.cr4 & CR4_PAE) && !(s.efer & EFER_LMA))
+	wake_at_reset_vector(c, s);
+	return 0;
+}
+
+/* The lowest vector of the bitmap, if there is one, is an interrupt that was acknowledged. */
+static void take_injected_interrupt(struct vcpu *c, const u64 bitmap[4])
+{
+	int vector = -1;
+
+	for (int i = 0; i < 4 && vector < 0; i++)
+		if (bitmap[i])
+			vector = i * 64 + __builtin_ctzll(bitmap[i]);
+	if (vector < 0)
+		return;
+	if (!c->vm->chip)
+		c->interrupt = vector;
+	else if (!c->vmx.event || vmx_injected_interrupt(&c->vmx) >= 0)
+		vmx_queue_interrupt(&c->vmx, (u8)vector);
+}
+
+int vcpu_set_sregs(struct vcpu *c, struct kvm_sregs *s)
+{
+	int err = set_common(c, s);
+
+	if (err)
+		return err;
+	if (uses_pdptes(s->cr0, s->cr4, s->efer))
 		(void)vcpu_load_pdptes(c); /* memory may come later; the entry tells */
-	take_pending_interrupt(c, &s);
-	wake_at_reset_vector(c, &s);
+	take_injected_interrupt(c, (const u64 *)s->interrupt_bitmap);
+	return 0;
+}
+
+/* The two structures are the same up to the interrupt bitmap. */
+#define SREGS_COMMON offsetof(struct kvm_sregs, interrupt_bitmap)
+_Static_assert(offsetof(struct kvm_sregs2, flags) == SREGS_COMMON, "kvm_sregs2");
+
+void vcpu_get_sregs2(struct vcpu *c, struct kvm_sregs2 *s)
+{
+	struct kvm_sregs common;
+
+	get_common(c, &common);
+	memset(s, 0, sizeof(*s));
+	memcpy(s, &common, SREGS_COMMON);
+	if (!uses_pdptes(s->cr0, s->cr4, s->efer))
+		return;
+	vmx_get_pdptes((u64 *)s->pdptrs);
+	s->flags = KVM_SREGS2_FLAGS_PDPTRS_VALID;
+}
+
+int vcpu_set_sregs2(struct vcpu *c, const struct kvm_sregs2 *s)
+{
+	bool given = s->flags & KVM_SREGS2_FLAGS_PDPTRS_VALID;
+	bool used = uses_pdptes(s->cr0, s->cr4, s->efer);
+	struct kvm_sregs common;
+	int err;
+
+	if ((s->flags & ~(u64)KVM_SREGS2_FLAGS_PDPTRS_VALID) || (given && !used))
+		return -EINVAL;
+	memcpy(&common, s, SREGS_COMMON);
+	err = set_common(c, &common);
+	if (err)
+		return err;
+	if (given)
+		vmx_set_pdptes((const u64 *)s->pdptrs);
+	else if (used)
+		(void)vcpu_load_pdptes(c);
 	return 0;
 }
 
@@ -127,64 +211,25 @@ int vcpu_load_pdptes(struct vcpu *c)
 	return 0;
 }
 
-/* Bits of CR4 that any guest may set, and those that a CPUID bit allows. */
-#define CR4_ALWAYS                                                                                 \
-	(CR4_VME | CR4_PVI | CR4_TSD | CR4_DE | CR4_PSE | CR4_PAE | CR4_MCE | CR4_PGE | CR4_PCE |  \
-	 CR4_OSFXSR | CR4_OSXMMEXCPT)
-
-static u64 cr4_allowed(const struct cpuid_table *t)
+bool vcpu_translate(struct vcpu *c, u64 linear, gpa_t *a)
 {
-	const struct kvm_cpuid_entry2 *e1 = cpuid_find(t, 1, 0), *e7 = cpuid_find(t, 7, 0);
-	u32 ecx1 = e1 ? e1->ecx : 0, ebx7 = e7 ? e7->ebx : 0, ecx7 = e7 ? e7->ecx : 0;
+	struct gva_paging pg = {.cr0 = vmx_cr0(),
+				.cr3 = vmx_cr3(),
+				.cr4 = vmx_cr4(),
+				.efer = vmx_efer(),
+				.rflags = vmx_rflags(),
+				.maxphyaddr = c->maxphyaddr};
+	struct guest_mem mem;
+	u64 pdpte[4];
+	bool found;
 
-	return CR4_ALWAYS | (ecx1 & BIT(26) ? CR4_OSXSAVE : 0) | (ecx1 & BIT(17) ? CR4_PCIDE : 0) |
-	       (ebx7 & BIT(0) ? CR4_FSGSBASE : 0) | (ebx7 & BIT(7) ? CR4_SMEP : 0) |
-	       (ebx7 & BIT(20) ? CR4_SMAP : 0) | (ecx7 & BIT(2) ? CR4_UMIP : 0) |
-	       (ecx7 & BIT(3) ? CR4_PKE : 0);
-}
-
-int vcpu_set_cpuid(struct vcpu *c, const struct kvm_cpuid_entry2 *entries, u32 count)
-{
-	const struct kvm_cpuid_entry2 *e;
-	u64 xcr0;
-	int err;
-
-	/* Once the guest has looked at it, it stays (KVM API, KVM_SET_CPUID2). */
-	if (c->vmx.entries)
-		return cpuid_equal(&c->cpuid, entries, count) ? 0 : -EINVAL;
-	err = cpuid_set(&c->cpuid, entries, count);
-	if (err)
-		return err;
-	e = cpuid_find(&c->cpuid, 0xd, 0);
-	xcr0 = e ? e->eax | (u64)e->edx << 32 : 0;
-	vmx_allow(&c->vmx, cr4_allowed(&c->cpuid), xcr0 | XCR0_X87);
-	e = cpuid_find(&c->cpuid, 0x80000008, 0);
-	c->maxphyaddr = e && (e->eax & 0xff) >= 32 && (e->eax & 0xff) <= 52 ? (u8)e->eax : 36;
-	e = cpuid_find(&c->cpuid, 1, 0);
-	c->lapic.tsc_deadline = e && e->ecx & BIT(24);
-	c->lapic.base_reserved = lapic_base_reserved(c->maxphyaddr, e && e->ecx & BIT(21));
-	return 0;
-}
-
-static void put_bit(u64 *reg, u32 bit, bool on)
-{
-	*reg = on ? *reg | BIT(bit) : *reg & ~BIT(bit);
-}
-
-void vcpu_cpuid_dynamic(struct vcpu *c, u32 leaf, u32 subleaf)
-{
-	u64 *g = c->vmx.gpr;
-	u64 base;
-
-	if (leaf == 1) {
-		base = c->vm->chip ? c->lapic.base : c->apic_base;
-		put_bit(&g[GPR_RCX], 27, vmx_cr4() & CR4_OSXSAVE);
-		if (!(base & LAPIC_BASE_ENABLE))
-			put_bit(&g[GPR_RDX], 9, false);
-	} else if (leaf == 7 && subleaf == 0) {
-		put_bit(&g[GPR_RCX], 4, vmx_cr4() & CR4_PKE);
-	} else if (leaf == 0xd && subleaf <= 1) {
-		if (subleaf == 0 || g[GPR_RAX] & 2)
-			g[GPR_RBX] = cpuid_xsave_size(c->vmx.xcr0);
+	if (uses_pdptes(pg.cr0, pg.cr4, pg.efer)) {
+		vmx_get_pdptes(pdpte);
+		pg.pdpte = pdpte;
 	}
+	spin_lock(&c->vm->lock);
+	mem = mmu_guest_mem(c);
+	found = gva_to_gpa(&pg, &mem, gva(linear), a);
+	spin_unlock(&c->vm->lock);
+	return found;
 }

@@ -43,6 +43,8 @@ struct vm {
 	u64 tlb_generation;
 	u64 tlb_seen[MAX_CPUS];
 
+	bool exception_payload;  /* KVM_CAP_EXCEPTION_PAYLOAD is enabled */
+	bool triple_fault_event; /* KVM_CAP_X86_TRIPLE_FAULT_EVENT is */
 	bool hide_platform_info; /* KVM_CAP_MSR_PLATFORM_INFO: its MSR is not the guest's */
 	struct irqchip *chip;    /* set once, under lock; NULL: user space has it */
 	u64 x2apic_api;          /* KVM_X2APIC_API_* that are enabled; under lock */

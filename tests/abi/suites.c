@@ -25,6 +25,7 @@ u32 suites_run(const struct suite *const *further, u32 count)
 		&suite_emulate,
 		&suite_fault,
 		&suite_state,
+		&suite_events,
 		&suite_interrupt,
 		&suite_irqchip,
 		&suite_memory,

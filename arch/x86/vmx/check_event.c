@@ -5,12 +5,7 @@
  */
 #include "vmx/check.h"
 
-/* Those whose delivery pushes an error code (SDM vol. 3, Exception and Interrupt
- * Reference).  #CP (21) does so where the CPU has CET. */
-#define ERROR_CODE_VECTORS                                                                         \
-	(BIT(VECTOR_DF) | BIT(VECTOR_TS) | BIT(VECTOR_NP) | BIT(VECTOR_SS) | BIT(VECTOR_GP) |      \
-	 BIT(VECTOR_PF) | BIT(VECTOR_AC))
-#define VECTOR_CP 21u
+#define VECTOR_CP 21u /* pushes an error code where the CPU has CET */
 
 #define BASIC_ANY_ERROR_CODE BIT(56) /* IA32_VMX_BASIC: no rule which exceptions have one */
 #define MISC_LENGTH_0        BIT(30) /* IA32_VMX_MISC: software events of 0 bytes */

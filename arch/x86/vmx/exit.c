@@ -42,9 +42,6 @@ void vmx_set_timer(u64 now, u64 deadline)
 	vmcs_write32(VMCS_PREEMPTION_TIMER, ticks > 0xffffffff ? 0xffffffffu : ticks);
 }
 
-/* Exceptions that push an error code: #DF, #TS, #NP, #SS, #GP, #PF, #AC. */
-#define ERROR_CODE_VECTORS 0x27d00u
-
 /* An entry fails outright unless an exception has an error code exactly when its vector and
  * the guest's CR0.PE want one (SDM vol. 3, VM-Entry Control Fields).  That is decided here
  * and not when it is queued: KVM_SET_SREGS may change the mode in between. */
@@ -90,7 +87,7 @@ static void restore_nmi_blocking(const struct vmx_vcpu *v)
 			     vmcs_read32(VMCS_GUEST_INTERRUPTIBILITY) | BLOCKING_BY_NMI);
 }
 
-static enum vmx_exit_kind exit_exception(struct vmx_vcpu *v)
+static enum vmx_exit_kind exit_exception(struct vmx_vcpu *v, struct vmx_exit *exit)
 {
 	u32 info = vmcs_read32(VMCS_EXIT_INTR_INFO);
 
@@ -101,7 +98,15 @@ static enum vmx_exit_kind exit_exception(struct vmx_vcpu *v)
 	}
 	if (info & INTR_NMI_UNBLOCK)
 		restore_nmi_blocking(v);
-	return (info & INTR_VECTOR) == VECTOR_MC ? VMX_MACHINE_CHECK : VMX_UNKNOWN;
+	switch (info & INTR_VECTOR) {
+	case VECTOR_DB:
+	case VECTOR_BP:
+		return vmx_exit_debug((u8)info, exit);
+	case VECTOR_MC:
+		return VMX_MACHINE_CHECK;
+	default:
+		return VMX_UNKNOWN;
+	}
 }
 
 static enum vmx_exit_kind exit_io(struct vmx_exit *exit)
@@ -148,7 +153,7 @@ static enum vmx_exit_kind decode(struct vmx_vcpu *v, u32 reason, struct vmx_exit
 	case EXIT_EXTERNAL_INTERRUPT:
 		return VMX_INTERRUPT;
 	case EXIT_EXCEPTION_NMI:
-		return exit_exception(v);
+		return exit_exception(v, exit);
 	case EXIT_VMCALL:
 		return VMX_VMCALL;
 	case EXIT_RDMSR:
@@ -166,7 +171,7 @@ static enum vmx_exit_kind decode(struct vmx_vcpu *v, u32 reason, struct vmx_exit
 	case EXIT_CR_ACCESS:
 		return vmx_exit_cr(v, exit);
 	case EXIT_MOV_DR:
-		return vmx_exit_dr(v);
+		return vmx_exit_dr(v, exit);
 	case EXIT_XSETBV:
 		return vmx_exit_xsetbv(v);
 	case EXIT_PAUSE:

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Exits for control registers, debug registers and XSETBV (SDM vol. 3, Instructions
+ * Exits for control registers and XSETBV (SDM vol. 3, Instructions
  * That Cause VM Exits; vol. 2 for each instruction's own checks).
  */
 #include "vmx/caps.h"
@@ -95,66 +95,6 @@ static int move_to_cr4(struct vmx_vcpu *v, u64 value)
 int vmx_write_cr(struct vmx_vcpu *v, u32 number, u64 value)
 {
 	return number == 0 ? move_to_cr0(v, value) : number == 4 ? move_to_cr4(v, value) : -EINVAL;
-}
-
-#define DR7_GD    BIT(13)
-#define DR7_FIXED BIT(10)
-#define DR6_BD    BIT(13)
-#define DR6_FIXED 0xffff0ff0ull
-#define DR6_VALID 0xe00full /* BT, BS, BD, B3 to B0 */
-
-static u64 read_dr(const struct vmx_vcpu *v, u32 n)
-{
-	return n < 4 ? v->dr[n] : n == 6 ? read_dr6() : vmcs_read_nat(VMCS_GUEST_DR7);
-}
-
-/* False: #GP. */
-static bool write_dr(struct vmx_vcpu *v, u32 n, u64 value)
-{
-	if (n < 4) {
-		v->dr[n] = value;
-		return true;
-	}
-	if (value >> 32)
-		return false;
-	if (n == 6) {
-		write_dr6((value & DR6_VALID) | DR6_FIXED);
-		return true;
-	}
-	vmcs_write_nat(VMCS_GUEST_DR7, (value & 0xffff2fff) | DR7_FIXED);
-	/* With a breakpoint enabled the registers have to be in the CPU, and are from
-	 * then on the guest's own to read and write. */
-	v->dr_enabled = value & DR7_ENABLES;
-	if (v->dr_enabled)
-		vmx_load_debug_registers(v);
-	return true;
-}
-
-enum vmx_exit_kind vmx_exit_dr(struct vmx_vcpu *v)
-{
-	u64 q = vmcs_read_nat(VMCS_EXIT_QUALIFICATION);
-	u32 n = (u32)q & 7, gpr = (u32)(q >> 8 & 15);
-
-	if (n == 4 || n == 5) {
-		if (vmx_cr4() & CR4_DE)
-			return vmx_fault(v, VECTOR_UD);
-		n += 2;
-	}
-	if (vmcs_read_nat(VMCS_GUEST_DR7) & DR7_GD) {
-		vmcs_write_nat(VMCS_GUEST_DR7, vmcs_read_nat(VMCS_GUEST_DR7) & ~DR7_GD);
-		write_dr6(read_dr6() | DR6_BD);
-		return vmx_fault(v, VECTOR_DB);
-	}
-	if (q & BIT(4)) {
-		vmx_write_gpr(v, gpr, read_dr(v, n));
-	} else {
-		u64 value = vmx_read_gpr(v, gpr);
-
-		if (!write_dr(v, n, vmx_cs_is_long() ? value : (u32)value))
-			return vmx_fault(v, VECTOR_GP);
-	}
-	vmx_skip_instruction();
-	return VMX_RESUME;
 }
 
 /* SDM vol. 1, Enabling the XSAVE Feature Set: which values XCR0 takes. */

@@ -38,7 +38,14 @@ bool vmx_queue_exception(struct vmx_vcpu *v, u8 vector, u32 error)
 	}
 	/* An interrupt whose delivery this exception broke off is given up: it faulted
 	 * before it was delivered, and is raised again by whoever still asserts it. */
+	if (vmx_is_soft_exception(vector)) {
+		queue(v, vector | INTR_TYPE_SOFT_EXC, 0);
+		v->event_length = INT3_LENGTH;
+		return true;
+	}
 	queue(v, vector | INTR_TYPE_HARD_EXC, error);
+	if ((BIT(vector & 63) & ERROR_CODE_VECTORS) && (vmx_cr0() & CR0_PE))
+		v->event |= INTR_ERROR_CODE;
 	if (vector != VECTOR_DB)
 		vmx_set_rflags(vmx_rflags() | RFLAGS_RF);
 	return true;

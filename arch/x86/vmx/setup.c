@@ -134,17 +134,6 @@ static void set_controls(struct vmx_vcpu *v, u64 eptp)
 		vmcs_write32(VMCS_PREEMPTION_TIMER, ~0u);
 }
 
-/* SDM vol. 3, Processor State After Reset: INIT does this too. */
-static void reset_debug_registers(struct vmx_vcpu *v)
-{
-	memset(v->dr, 0, sizeof(v->dr));
-	v->dr_enabled = false;
-	v->dr6 = 0xffff0ff0;
-	vmcs_write_nat(VMCS_GUEST_DR7, 0x400);
-	if (v->in_cpu)
-		vmx_reset_debug_registers_in_cpu(v);
-}
-
 void vmx_reset_state(struct vmx_vcpu *v)
 {
 	static const struct kvm_dtable table = {.limit = 0xffff};
@@ -180,7 +169,7 @@ void vmx_reset_state(struct vmx_vcpu *v)
 	vmx_set_cr3(0);
 	vmx_set_cr4(v, 0);
 	vmx_flush_tlb(v);
-	reset_debug_registers(v);
+	vmx_reset_debug_registers(v);
 	vmcs_write64(VMCS_GUEST_DEBUGCTL, 0);
 	vmcs_write_nat(VMCS_GUEST_PENDING_DEBUG, 0);
 	vmcs_write32(VMCS_GUEST_INTERRUPTIBILITY, 0);
@@ -218,10 +207,11 @@ int vmx_vcpu_init(struct vmx_vcpu *v, bool control, u64 eptp, u16 vpid)
 	v->control = control;
 	v->cpu = NO_CPU;
 	v->vpid = vmx_config.vpid ? vpid : 0;
-	if (alloc_pages(v) || vmx_xsave_init(v)) {
+	if (alloc_pages(v)) {
 		vmx_vcpu_free(v);
 		return -ENOMEM;
 	}
+	vmx_xsave_init(v);
 	init_msr_bitmap(v->msr_bitmap, control);
 	if (vmx_clear(v->vmcs))
 		panic("VMCLEAR of a new VMCS failed");

@@ -13,6 +13,13 @@ u64 vmx_rip(void)
 	return vmcs_read_nat(VMCS_GUEST_RIP);
 }
 
+u64 vmx_linear_rip(void)
+{
+	u64 rip = vmx_rip();
+
+	return vmx_cs_is_long() ? rip : (u32)(vmx_segment_base(SEG_CS) + rip);
+}
+
 u64 vmx_rsp(void)
 {
 	return vmcs_read_nat(VMCS_GUEST_RSP);
@@ -94,8 +101,18 @@ void vmx_get_regs(const struct vmx_vcpu *v, struct kvm_regs *r)
 		.r14 = g[14],
 		.r15 = g[15],
 		.rip = vmx_rip(),
-		.rflags = vmx_rflags(),
+		.rflags = vmx_rflags() & ~v->hidden_flags,
 	};
+}
+
+/* As in KVM, user space's single-step goes on only if RIP is where it was asked for. */
+static void set_flags(const struct vmx_vcpu *v, u64 flags)
+{
+	if (v->hidden_flags && vmx_linear_rip() == v->step_rip)
+		flags |= v->hidden_flags;
+	vmx_set_rflags(flags);
+	if (flags & RFLAGS_TF) /* see match_pending_step() */
+		vmx_set_shadow(vmx_shadow());
 }
 
 void vmx_set_regs(struct vmx_vcpu *v, const struct kvm_regs *r)
@@ -107,7 +124,7 @@ void vmx_set_regs(struct vmx_vcpu *v, const struct kvm_regs *r)
 		v->gpr[i] = g[i];
 	vmx_set_rip(r->rip);
 	vmx_set_rsp(r->rsp);
-	vmx_set_rflags(r->rflags);
+	set_flags(v, r->rflags);
 }
 
 /* The fields of a segment lie in steps of 2 from those of ES. */
@@ -220,6 +237,12 @@ void vmx_set_efer(u64 value)
 		entry |= (u32)ENTRY_IA32E;
 	vmcs_write32(VMCS_ENTRY_CONTROLS, entry);
 	vmcs_write64(VMCS_GUEST_EFER, value);
+}
+
+void vmx_get_pdptes(u64 pdpte[4])
+{
+	for (u64 i = 0; i < 4; i++)
+		pdpte[i] = vmcs_read_any(VMCS_GUEST_PDPTE0 + 2 * i);
 }
 
 void vmx_set_pdptes(const u64 pdpte[4])

@@ -6,34 +6,35 @@
  */
 #include "vmx/caps.h"
 #include "vmx/vcpu.h"
+#include "vmx/xstate.h"
 #include "core/panic.h"
 #include "cpu/regs.h"
 #include "cpu/xregs.h"
 #include "cpu/msr_index.h"
-#include "lib/string.h"
-
-/* The legacy region that FXSAVE and XSAVE begin with (SDM vol. 1, FXSAVE Area). */
-struct fxsave {
-	u16 fcw, fsw;
-	u8 ftw, reserved;
-	u16 fop;
-	u64 fip, fdp;
-	u32 mxcsr, mxcsr_mask;
-	u8 st[8][16];
-	u8 xmm[16][16];
-	u8 unused[96];
-};
-_Static_assert(sizeof(struct fxsave) == 512, "fxsave");
-#define XSAVE_HEADER 512u /* offset of XSTATE_BV */
 
 /* State that kvm0 knows how to swap in one page.  Not MPX: IA32_BNDCFGS would belong to it. */
 #define XCR0_KNOWN (XCR0_X87 | XCR0_SSE | XCR0_AVX | XCR0_AVX512 | XCR0_PKRU)
 
-static u64 host_xcr0; /* written by the boot CPU; the others have to have the same */
+static u64 host_xcr0;  /* written by the boot CPU; the others have to have the same */
+static u32 mxcsr_mask; /* the same */
 
 u64 vmx_host_xcr0(void)
 {
 	return host_xcr0;
+}
+
+u32 vmx_mxcsr_mask(void)
+{
+	return mxcsr_mask;
+}
+
+/* SDM vol. 1, Guidelines for Writing to the MXCSR Register. */
+static u32 read_mxcsr_mask(void)
+{
+	struct fxsave f __attribute__((aligned(16)));
+
+	fxsave(&f);
+	return f.mxcsr_mask ? f.mxcsr_mask : 0xffbf;
 }
 
 bool vmx_xsave_enable(bool first)
@@ -43,6 +44,8 @@ bool vmx_xsave_enable(bool first)
 
 	/* Without OSFXSR, FXSAVE leaves the XMM registers out. */
 	write_cr4(read_cr4() | CR4_OSFXSR | CR4_OSXMMEXCPT);
+	if (first)
+		mxcsr_mask = read_mxcsr_mask();
 	if (!(r.ecx & BIT(26)))
 		return first || !host_xcr0;
 	write_cr4(read_cr4() | CR4_OSXSAVE);
@@ -60,13 +63,15 @@ bool vmx_xsave_enable(bool first)
 }
 
 /* The state after FNINIT and power-on. */
-int vmx_xsave_init(struct vmx_vcpu *v)
+void vmx_xsave_init(struct vmx_vcpu *v)
 {
-	struct fxsave *f = v->xsave;
+	struct xsave *x = v->xsave;
 
-	f->fcw = 0x37f;
-	f->mxcsr = 0x1f80;
-	return 0;
+	x->legacy.fcw = FCW_INITIAL;
+	x->legacy.mxcsr = MXCSR_INITIAL;
+	x->legacy.mxcsr_mask = vmx_mxcsr_mask();
+	if (!host_xcr0) /* nothing else writes it then: it is KVM_GET_XSAVE's to show */
+		x->header.xstate_bv = XCR0_X87 | XCR0_SSE;
 }
 
 static void save_xsave(struct vmx_vcpu *v)
@@ -128,64 +133,4 @@ void vmx_switch(struct vmx_vcpu *from, struct vmx_vcpu *to)
 		write_dr6(to->dr6);
 	if (to->dr_enabled)
 		vmx_load_debug_registers(to);
-}
-
-void vmx_load_debug_registers(struct vmx_vcpu *v)
-{
-	if (v->dr_in_cpu)
-		return;
-	read_breakpoints(vmx_cpus[this_cpu()->index].dr);
-	write_breakpoints(v->dr);
-	v->dr_in_cpu = true;
-	vmx_set_cpu_controls(v, v->cpu_controls & ~(u32)CPU_MOV_DR);
-}
-
-/* The control guest's breakpoints are in the CPU whenever it is. */
-void vmx_reset_debug_registers_in_cpu(const struct vmx_vcpu *v)
-{
-	write_dr6(v->dr6);
-	if (v->control || v->dr_in_cpu)
-		write_breakpoints(v->dr);
-}
-
-void vmx_save_debug_registers(struct vmx_vcpu *v)
-{
-	read_breakpoints(v->dr);
-	write_breakpoints(vmx_cpus[this_cpu()->index].dr);
-	v->dr_in_cpu = false;
-	v->dr_enabled = vmcs_read_nat(VMCS_GUEST_DR7) & DR7_ENABLES;
-	vmx_set_cpu_controls(v, v->cpu_controls | (u32)CPU_MOV_DR);
-}
-
-/* KVM transfers all of the structure but MXCSR, which it has a place for.  The bits of
- * XSTATE_BV say what of the image is not in its initial configuration. */
-void vmx_get_fpu(struct vmx_vcpu *v, struct kvm_fpu *out)
-{
-	const struct fxsave *f = v->xsave;
-
-	memset(out, 0, sizeof(*out));
-	memcpy(out->fpr, f->st, sizeof(out->fpr));
-	memcpy(out->xmm, f->xmm, sizeof(out->xmm));
-	out->fcw = f->fcw;
-	out->fsw = f->fsw;
-	out->ftwx = f->ftw;
-	out->last_opcode = f->fop;
-	out->last_ip = f->fip;
-	out->last_dp = f->fdp;
-}
-
-void vmx_set_fpu(struct vmx_vcpu *v, const struct kvm_fpu *in)
-{
-	struct fxsave *f = v->xsave;
-
-	memcpy(f->st, in->fpr, sizeof(in->fpr));
-	memcpy(f->xmm, in->xmm, sizeof(in->xmm));
-	f->fcw = in->fcw;
-	f->fsw = in->fsw;
-	f->ftw = in->ftwx;
-	f->fop = in->last_opcode;
-	f->fip = in->last_ip;
-	f->fdp = in->last_dp;
-	if (host_xcr0)
-		*(u64 *)(void *)((u8 *)v->xsave + XSAVE_HEADER) |= XCR0_X87 | XCR0_SSE;
 }

@@ -25,7 +25,6 @@ void vmx_take_shared_msrs(struct vmx_vcpu *v);
 
 /* exit_access.c: exits for instructions that only concern the virtual CPU itself. */
 enum vmx_exit_kind vmx_exit_cr(struct vmx_vcpu *v, struct vmx_exit *exit);
-enum vmx_exit_kind vmx_exit_dr(struct vmx_vcpu *v);
 enum vmx_exit_kind vmx_exit_xsetbv(struct vmx_vcpu *v);
 
 /* Write @v's copies of the controls to the current VMCS if they changed. */
@@ -45,10 +44,27 @@ static inline enum vmx_exit_kind vmx_fault(struct vmx_vcpu *v, u8 vector)
 
 #define DR7_ENABLES 0xffull /* any of the breakpoints of DR7 */
 
-/* switch.c: the guest's debug registers into the CPU and out again. */
+/* debug.c: the guest's debug registers into the CPU and out again, their state after reset,
+ * exits for MOV DR and for a #DB or #BP. */
 void vmx_load_debug_registers(struct vmx_vcpu *v);
 void vmx_save_debug_registers(struct vmx_vcpu *v);
-void vmx_reset_debug_registers_in_cpu(const struct vmx_vcpu *v);
-int vmx_xsave_init(struct vmx_vcpu *v) __must_check;
+void vmx_reset_debug_registers(struct vmx_vcpu *v);
+enum vmx_exit_kind vmx_exit_dr(struct vmx_vcpu *v, struct vmx_exit *exit);
+enum vmx_exit_kind vmx_exit_debug(u8 vector, struct vmx_exit *exit);
+
+/* Exceptions whose delivery pushes an error code (SDM vol. 3, Exception and Interrupt
+ * Reference). */
+#define ERROR_CODE_VECTORS                                                                         \
+	(BIT(VECTOR_DF) | BIT(VECTOR_TS) | BIT(VECTOR_NP) | BIT(VECTOR_SS) | BIT(VECTOR_GP) |      \
+	 BIT(VECTOR_PF) | BIT(VECTOR_AC))
+
+/* Bytes of INT3 and INTO, and of INT n. */
+#define INT3_LENGTH  1u
+#define INT_N_LENGTH 2u
+
+/* switch.c */
+void vmx_xsave_init(struct vmx_vcpu *v);
+/* The bits that MXCSR can have. */
+u32 vmx_mxcsr_mask(void);
 /* Turn on XSAVE on this CPU.  False: it has other state than the boot CPU, the @first. */
 bool vmx_xsave_enable(bool first) __must_check;

@@ -69,9 +69,15 @@ struct vmx_vcpu {
 	bool dr_in_cpu;  /* the guest's DR0 to DR3 are in the CPU, and its own to access */
 	bool strip_smi;  /* see exit.c */
 	u32 stale_inits; /* the control guest's: see hv/abi/control.c */
-	bool dr_enabled; /* ... and have to be, while it runs */
-	u8 *msr_bitmap;  /* one page */
-	u64 cr4_allowed; /* bits that the guest may set in CR4 */
+	bool dr_enabled; /* ... and have to be, while it runs; or user space single-steps */
+	/* KVM_SET_GUEST_DEBUG (debug.c). */
+	u32 debug;        /* KVM_GUESTDBG_*; 0: user space does not debug */
+	u64 hidden_flags; /* RFLAGS.TF while user space single-steps, which does not see it */
+	u64 step_rip;     /* linear RIP at which that began */
+	u64 debug_dr[4];  /* with KVM_GUESTDBG_USE_HW_BP: what the CPU has instead of dr, */
+	u64 dr7;          /* and the guest's own, whose place in the VMCS is taken */
+	u8 *msr_bitmap;   /* one page */
+	u64 cr4_allowed;  /* bits that the guest may set in CR4 */
 	u64 xcr0_allowed;
 };
 
@@ -93,6 +99,7 @@ enum vmx_exit_kind {
 	VMX_CR8_READ,
 	VMX_IO,
 	VMX_EPT_VIOLATION,
+	VMX_DEBUG, /* a #DB or #BP that is user space's */
 	VMX_TRIPLE_FAULT,
 	VMX_INIT,
 	VMX_SIPI,
@@ -120,6 +127,10 @@ struct vmx_exit {
 			u8 gpr;    /* CR8_READ: where to */
 			u64 value;
 		} cr;
+		struct {
+			u8 vector;
+			u64 dr6; /* #DB: as it would be in DR6 */
+		} debug;
 		u8 sipi_vector;
 		u64 qualification; /* ENTRY_FAILED, UNKNOWN */
 	};
@@ -215,9 +226,45 @@ void vmx_queue_nmi(struct vmx_vcpu *v);
 void vmx_want_interrupt_window(struct vmx_vcpu *v, bool want);
 void vmx_want_nmi_window(struct vmx_vcpu *v, bool want);
 
+/* --- events of KVM_GET_VCPU_EVENTS (events.c); loaded --- */
+
+/* #BP and #OF: RIP is that of the instruction which causes them, and they return behind it. */
+static inline bool vmx_is_soft_exception(u32 vector)
+{
+	return vector == VECTOR_BP || vector == VECTOR_OF;
+}
+
+/* The parts of @e that are the virtual CPU's: what is injected, shadow, NMIs masked.  @e is
+ * zeroed before a get; of a set the caller has checked it. */
+void vmx_get_events(const struct vmx_vcpu *v, struct kvm_vcpu_events *e);
+void vmx_set_events(struct vmx_vcpu *v, const struct kvm_vcpu_events *e);
+/* The external interrupt whose delivery was broken off, or -1. */
+int vmx_injected_interrupt(const struct vmx_vcpu *v);
+/* KVM_X86_SHADOW_INT_*. */
+u8 vmx_shadow(void);
+void vmx_set_shadow(u8 shadow);
+bool vmx_nmi_masked(void);
+/* If the guest's own single-step trap is pending: that and other traps with it, in the
+ * format of the pending debug exceptions, which are none any more; else 0. */
+u64 vmx_take_pending_step(const struct vmx_vcpu *v);
+
+/* --- debugging (debug.c); loaded --- */
+
+/* KVM_GET_DEBUGREGS, KVM_SET_DEBUGREGS.  @v does not run.  0, or -EINVAL: a flag, or upper
+ * halves that are not 0. */
+void vmx_get_debugregs(const struct vmx_vcpu *v, struct kvm_debugregs *d);
+int vmx_set_debugregs(struct vmx_vcpu *v, const struct kvm_debugregs *d) __must_check;
+/* KVM_SET_GUEST_DEBUG but for what it injects and KVM_GUESTDBG_BLOCKIRQ. */
+void vmx_set_guest_debug(struct vmx_vcpu *v, const struct kvm_guest_debug *d);
+/* DR6 and DR7 as the delivery of a #DB with these pending debug exceptions leaves them. */
+void vmx_take_debug_payload(struct vmx_vcpu *v, u64 payload);
+/* DR7 that is in effect. */
+u64 vmx_debug_dr7(void);
+
 /* --- state (state.c); loaded --- */
 
 u64 vmx_rip(void);
+u64 vmx_linear_rip(void);
 u64 vmx_rflags(void);
 u64 vmx_cr0(void);
 u64 vmx_cr3(void);
@@ -249,10 +296,17 @@ void vmx_set_cr4(struct vmx_vcpu *v, u64 value);
 void vmx_set_efer(u64 value);
 /* @pdpte: the four entries of PAE paging that CR3 points to. */
 void vmx_set_pdptes(const u64 pdpte[4]);
+void vmx_get_pdptes(u64 pdpte[4]);
 
-/* The guest's FPU state; @v not running, its state in memory or in the CPU. */
-void vmx_get_fpu(struct vmx_vcpu *v, struct kvm_fpu *f);
+/* The guest's FPU state; @v not running (xstate.c). */
+void vmx_get_fpu(const struct vmx_vcpu *v, struct kvm_fpu *f);
 void vmx_set_fpu(struct vmx_vcpu *v, const struct kvm_fpu *f);
+/* A page: struct kvm_xsave. */
+const void *vmx_xsave_area(const struct vmx_vcpu *v);
+/* @page, of page_alloc(), is the new struct kvm_xsave and @v's from now on.  0; -EINVAL, and
+ * the page is still the caller's: a component that kvm0 does not know, the compacted format,
+ * or a reserved bit of the header or of MXCSR. */
+int vmx_set_xsave(struct vmx_vcpu *v, void *page) __must_check;
 
 /* MSRs that the VMCS or the CPU itself holds for the guest.  0, or -ENOENT: not one
  * of these; -EINVAL: not a value that it can have. */
