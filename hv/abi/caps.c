@@ -5,6 +5,7 @@
 #include <linux/errno.h>
 #include "abi/copy.h"
 #include "abi/requests.h"
+#include "kvm/dirty.h"
 
 /* KVM's quirks that kvm0 never has: to turn them off changes nothing. */
 #define QUIRKS_ABSENT                                                                              \
@@ -32,6 +33,13 @@ static const struct {
 	{KVM_CAP_MAX_VCPU_ID, VM_MAX_VCPUS},
 	{KVM_CAP_NR_MEMSLOTS, MEMSLOT_MAX},
 	{KVM_CAP_MP_STATE, 1},
+	{KVM_CAP_SYNC_MMU, 1},
+	{KVM_CAP_MMU_SHADOW_CACHE_CONTROL, 1},
+	{KVM_CAP_READONLY_MEM, 1},
+	{KVM_CAP_MANUAL_DIRTY_LOG_PROTECT2,
+	 KVM_DIRTY_LOG_MANUAL_PROTECT_ENABLE | KVM_DIRTY_LOG_INITIALLY_SET},
+	{KVM_CAP_DIRTY_LOG_RING, DIRTY_RING_BYTES_MAX},
+	{KVM_CAP_DIRTY_LOG_RING_ACQ_REL, DIRTY_RING_BYTES_MAX},
 	{KVM_CAP_MCE, MCE_MAX_BANKS},
 	{KVM_CAP_GET_MSR_FEATURES, 1},
 	{KVM_CAP_DESTROY_MEMORY_REGION_WORKS, 1},
@@ -165,6 +173,11 @@ s64 vm_enable_cap(struct vm *vm, u64 arg)
 			return -EINVAL;
 		vm_enable_x2apic_api(vm, cap.args[0]);
 		return 0;
+	case KVM_CAP_MANUAL_DIRTY_LOG_PROTECT2:
+		return vm_enable_manual_dirty_log(vm, cap.args[0]);
+	case KVM_CAP_DIRTY_LOG_RING:
+	case KVM_CAP_DIRTY_LOG_RING_ACQ_REL:
+		return dirty_ring_enable(vm, (u32)cap.args[0]); /* as in KVM */
 	default:
 		return -EINVAL;
 	}

@@ -63,6 +63,11 @@ void *copy_span(u64 address, size_t size)
 	return control_memory(address, size);
 }
 
+bool copy_possible(u64 address, size_t size)
+{
+	return !size || control_memory(address, size);
+}
+
 void *copy_page(u64 address)
 {
 	return control_memory(address, PAGE_SIZE);

@@ -19,5 +19,8 @@ int copy_out(u64 to, const void *from, size_t size) __must_check;
  */
 void *copy_span(u64 address, size_t size) __must_check;
 
+/* Would both be possible?  For what is copied piece by piece. */
+bool copy_possible(u64 address, size_t size) __must_check;
+
 /* The page at @address, to keep; NULL if it is not the control guest's RAM. */
 void *copy_page(u64 address) __must_check;

@@ -49,6 +49,12 @@ s64 vm_set_tss_addr(u64 arg);
 s64 vm_set_identity_map_addr(struct vm *vm, u64 arg);
 s64 vm_supply(struct vm *vm, u64 arg); /* KVM0_CALL_SUPPLY */
 
+/* --- vm_dirty.c --- */
+s64 vm_get_dirty_log(struct vm *vm, u64 arg);
+s64 vm_clear_dirty_log(struct vm *vm, u64 arg);
+/* KVM_CAP_MANUAL_DIRTY_LOG_PROTECT2. */
+s64 vm_enable_manual_dirty_log(struct vm *vm, u64 options);
+
 /* --- vm_irq.c --- */
 s64 vm_create_pit2(struct vm *vm, u64 arg);
 s64 vm_irq_line(struct vm *vm, u64 arg, bool status);

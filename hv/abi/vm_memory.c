@@ -10,7 +10,7 @@ s64 vm_set_user_memory_region(struct vm *vm, u64 arg)
 {
 	struct kvm_userspace_memory_region r;
 
-	return copy_in(&r, arg, sizeof(r)) ? -EFAULT : vm_set_memory(vm, &r);
+	return copy_in(&r, arg, sizeof(r)) ? -EFAULT : mmu_set_slot(vm, &r);
 }
 
 /* Memory that KVM needs on CPUs without unrestricted guest: three pages below 4 GiB here,

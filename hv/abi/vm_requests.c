@@ -3,6 +3,8 @@
 #include <linux/errno.h>
 #include "abi/copy.h"
 #include "abi/requests.h"
+#include "kvm/dirty.h"
+#include "kvm/mmu.h"
 
 /* The handle comes first: without one the vCPU would stay in the VM, out of reach. */
 static s64 create_vcpu(struct vm *vm, u64 id)
@@ -50,6 +52,16 @@ s64 vm_request(struct vm *vm, u32 request, u64 arg)
 		return create_vcpu(vm, arg);
 	case KVM_SET_USER_MEMORY_REGION:
 		return vm_set_user_memory_region(vm, arg);
+	case KVM_GET_DIRTY_LOG:
+		return vm_get_dirty_log(vm, arg);
+	case KVM_CLEAR_DIRTY_LOG:
+		return vm_clear_dirty_log(vm, arg);
+	case KVM_RESET_DIRTY_RINGS:
+		return dirty_ring_reset_all(vm);
+	case KVM_SET_NR_MMU_PAGES:
+		return mmu_set_limit(vm, arg);
+	case KVM_GET_NR_MMU_PAGES:
+		return (s64)mmu_limit(vm);
 	case KVM_SET_TSS_ADDR:
 		return vm_set_tss_addr(arg);
 	case KVM_SET_IDENTITY_MAP_ADDR:

@@ -189,7 +189,12 @@ u64 page_unused(void)
 /* Pages for tables of the control guest's own map, made when it touches device memory. */
 #define POOL_RESERVE 64u
 
+bool page_room_for(u64 pages)
+{
+	return page_unused() > POOL_RESERVE + pages;
+}
+
 bool page_room(void)
 {
-	return page_unused() > POOL_RESERVE;
+	return page_room_for(0);
 }

@@ -27,6 +27,8 @@ void object_free(void *object, size_t size);
  * be asked before pages are taken for a VM, so that VMs cannot use the pool up.
  */
 bool page_room(void);
+/* The same for @pages of them. */
+bool page_room_for(u64 pages);
 
 /* Pages in the pool, and of these free now. */
 u64 page_total(void);

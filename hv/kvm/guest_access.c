@@ -2,6 +2,7 @@
 /* Reads and writes of guest-physical memory by kvm0 itself, as the emulator needs them. */
 #include <kvm0/abi.h>
 #include "cpu/layout.h"
+#include "kvm/dirty.h"
 #include "kvm/mmu.h"
 #include "lib/string.h"
 
@@ -11,17 +12,23 @@ static void *guest_pointer(struct vcpu *c, gpa_t a, bool write, int *why)
 {
 	const struct memslot *m = memslots_find(&c->vm->slots, a);
 	struct ept_leaf leaf;
+	hpa_t place;
 
 	*why = EMU_MMIO;
 	if (!m || (write && (m->flags & KVM_MEM_READONLY)))
 		return NULL;
-	if (!(m->flags & KVM0_MEM_ON_DEMAND))
-		return phys_to_virt(cg_identity(gpa(m->hva + (a.v - m->base.v))));
-	if (ept_find(&c->vm->ept, a, &leaf) && (!write || (*leaf.entry & EPT_WRITABLE)))
-		return phys_to_virt(ept_address(&leaf, a));
-	c->wanted = (a.v & PAGE_MASK) | (write ? KVM0_WANTED_WRITE : 0);
-	*why = GUEST_MEM_ABSENT;
-	return NULL;
+	if (!(m->flags & KVM0_MEM_ON_DEMAND)) {
+		place = cg_identity(gpa(m->hva + (a.v - m->base.v)));
+	} else if (ept_find(&c->vm->ept, a, &leaf) && (!write || (*leaf.entry & EPT_WRITABLE))) {
+		place = ept_address(&leaf, a);
+	} else {
+		c->wanted = (a.v & PAGE_MASK) | (write ? KVM0_WANTED_WRITE : 0);
+		*why = GUEST_MEM_ABSENT;
+		return NULL;
+	}
+	if (write && (m->flags & KVM_MEM_LOG_DIRTY_PAGES))
+		dirty_mark(c, m, a);
+	return phys_to_virt(place);
 }
 
 /* A single access where it is one of a power of two: page tables are read so. */

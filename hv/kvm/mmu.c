@@ -4,15 +4,20 @@
 #include <kvm0/abi.h>
 #include <linux/errno.h>
 #include "core/page.h"
+#include "kvm/dirty.h"
 
 u64 mmu_rights(const struct vm *vm, const struct memslot *m, enum ept_level level, bool writable)
 {
-	u64 flags = EPT_READ | EPT_EXEC | EPT_WB;
+	u64 flags = EPT_READ | EPT_EXEC | EPT_WB | EPT_ACCESSED;
 
-	(void)vm;
-	(void)m;
-	(void)level;
-	return writable ? flags | EPT_WRITABLE | EPT_WRITE : flags;
+	if (!writable)
+		return flags;
+	flags |= EPT_WRITABLE;
+	if (!(m->flags & KVM_MEM_LOG_DIRTY_PAGES)) /* the CPU need not set the flag, or list it */
+		return flags | EPT_WRITE | EPT_DIRTY;
+	if (level == EPT_4K && vm->dirty_mode != DIRTY_BY_FAULT)
+		flags |= EPT_WRITE;
+	return flags;
 }
 
 /* Does a page of @level round @a lie in the slot, and alike in both spaces? */
@@ -24,16 +29,32 @@ static bool fits(const struct memslot *m, gpa_t a, enum ept_level level)
 	       base + size <= m->base.v + m->size;
 }
 
-/* The page at @a, which something is mapped for already, is written to. */
-static enum mmu_result grant_write(struct vcpu *c, gpa_t a)
+bool mmu_has_large_pages(const struct memslot *m)
 {
+	return !(m->flags & KVM0_MEM_ON_DEMAND) && m->size >= ept_size(EPT_2M) &&
+	       IS_ALIGNED(m->base.v - m->hva, ept_size(EPT_2M));
+}
+
+/* The page at @a, which something is mapped for already, is written to. */
+static enum mmu_result grant_write(struct vcpu *c, const struct memslot *m, gpa_t a)
+{
+	struct vm *vm = c->vm;
+	bool log = m->flags & KVM_MEM_LOG_DIRTY_PAGES;
 	struct ept_leaf leaf;
 
-	if (!ept_find(&c->vm->ept, a, &leaf) || (*leaf.entry & EPT_WRITE))
-		return MMU_MAPPED; /* another vCPU was faster */
-	if (!(*leaf.entry & EPT_WRITABLE))
-		return MMU_WANTED;
-	ept_grant(&leaf, EPT_WRITE);
+	for (;;) {
+		if (!ept_find(&vm->ept, a, &leaf) || (*leaf.entry & EPT_WRITE))
+			return MMU_MAPPED; /* another vCPU was faster */
+		if (!(*leaf.entry & EPT_WRITABLE))
+			return MMU_WANTED;
+		if (!log || leaf.level == EPT_4K)
+			break;
+		if (ept_split(&vm->ept, &leaf, mmu_rights(vm, m, leaf.level - 1, true)))
+			return MMU_NO_MEMORY;
+	}
+	if (log)
+		dirty_mark(c, m, a);
+	ept_grant(&leaf, EPT_WRITE | EPT_DIRTY);
 	return MMU_MAPPED;
 }
 
@@ -42,7 +63,8 @@ static enum mmu_result map_page(struct vcpu *c, const struct memslot *m, gpa_t a
 {
 	struct vm *vm = c->vm;
 	bool writable = !(m->flags & KVM_MEM_READONLY);
-	enum ept_level level = ept_max_level();
+	bool log = write && (m->flags & KVM_MEM_LOG_DIRTY_PAGES);
+	enum ept_level level = log ? EPT_4K : ept_max_level();
 	u64 to = m->hva + (a.v - m->base.v); /* the control guest is identity-mapped */
 
 	for (;; level--) {
@@ -52,32 +74,35 @@ static enum mmu_result map_page(struct vcpu *c, const struct memslot *m, gpa_t a
 		if (level == EPT_4K || fits(m, a, level))
 			err = ept_map(&vm->ept, gpa(a.v & mask), cg_identity(gpa(to & mask)), level,
 				      mmu_rights(vm, m, level, writable));
-		if (!err)
-			return MMU_MAPPED;
 		if (err == -ENOMEM)
 			return MMU_NO_MEMORY;
+		if (!err && !log)
+			return MMU_MAPPED;
 		if (level == EPT_4K)
-			return write ? grant_write(c, a) : MMU_MAPPED;
+			return write ? grant_write(c, m, a) : MMU_MAPPED;
 	}
 }
 
 /* The same for a slot whose pages are supplied: all that are stand in the EPT. */
-static enum mmu_result find_supplied(struct vcpu *c, gpa_t a, bool write)
+static enum mmu_result find_supplied(struct vcpu *c, const struct memslot *m, gpa_t a, bool write)
 {
 	enum mmu_result r = MMU_WANTED;
 	struct ept_leaf leaf;
 
 	if (ept_find(&c->vm->ept, a, &leaf))
-		r = write ? grant_write(c, a) : MMU_MAPPED;
+		r = write ? grant_write(c, m, a) : MMU_MAPPED;
 	if (r == MMU_WANTED)
 		c->wanted = (a.v & PAGE_MASK) | (write ? KVM0_WANTED_WRITE : 0);
 	return r;
 }
 
+#define TABLES_A_FAULT 3u
+
 /* vm->lock held. */
 static enum mmu_result fault(struct vcpu *c, gpa_t a, bool write)
 {
-	const struct memslot *m = memslots_find(&c->vm->slots, a);
+	struct vm *vm = c->vm;
+	const struct memslot *m = memslots_find(&vm->slots, a);
 
 	if (!m)
 		return MMU_NO_SLOT;
@@ -85,8 +110,10 @@ static enum mmu_result fault(struct vcpu *c, gpa_t a, bool write)
 		return MMU_READ_ONLY;
 	if (!page_room())
 		return MMU_NO_MEMORY;
+	if (vm->mmu_pages_max && vm->ept.pages + TABLES_A_FAULT > vm->mmu_pages_max)
+		mmu_drop(vm);
 	if (m->flags & KVM0_MEM_ON_DEMAND)
-		return find_supplied(c, a, write);
+		return find_supplied(c, m, a, write);
 	return map_page(c, m, a, write);
 }
 
@@ -119,4 +146,14 @@ void mmu_unmap(struct vm *vm, gpa_t a, u64 size)
 {
 	ept_unmap(&vm->ept, a, size);
 	mmu_flush(vm);
+}
+
+void mmu_drop(struct vm *vm)
+{
+	for (u32 i = 0; i < vm->slots.count; i++) {
+		const struct memslot *m = memslots_at(&vm->slots, i);
+
+		dirty_settle(vm, m, m->base, m->size);
+	}
+	mmu_unmap(vm, gpa(0), MEMSLOT_GPA_LIMIT);
 }

@@ -30,8 +30,25 @@ void mmu_flush(struct vm *vm);
  * what was asked of it with vcpu_ask() before.  vm->lock held. */
 void mmu_force_out(struct vm *vm);
 
+/* Drop all that is mapped.  vm->lock held. */
+void mmu_drop(struct vm *vm);
+
+/* Can pages larger than 4 KiB be mapped in @m, of themselves? */
+bool mmu_has_large_pages(const struct memslot *m);
+
 /* The EPT's flags for a page of @m.  @writable: the guest may write to it. */
 u64 mmu_rights(const struct vm *vm, const struct memslot *m, enum ept_level level, bool writable);
+
+/* --- slots.c --- */
+
+/* KVM_SET_USER_MEMORY_REGION.  memslots_plan()'s errors; -EFAULT: the memory is not
+ * all the control guest's RAM; -ENOMEM. */
+int mmu_set_slot(struct vm *vm, const struct kvm_userspace_memory_region *r) __must_check;
+
+/* KVM_SET_NR_MMU_PAGES: the EPT may have so many tables.  0; -EINVAL: too few. */
+int mmu_set_limit(struct vm *vm, u64 pages) __must_check;
+/* KVM_GET_NR_MMU_PAGES: that number, or what KVM would choose for so much memory. */
+u64 mmu_limit(struct vm *vm);
 
 /* --- guest_access.c --- */
 

@@ -9,6 +9,7 @@
 #include "cpu/percpu.h"
 #include "cpu/tsc.h"
 #include "kvm/msr_filter.h"
+#include "kvm/dirty.h"
 #include "kvm/run.h"
 #include "kvm/vcpu_events.h"
 
@@ -41,6 +42,8 @@ static __attribute__((noinline)) enum exit_action carry_out_requests(struct vcpu
 	u32 requests = __atomic_exchange_n(&c->requests, 0, __ATOMIC_ACQUIRE);
 	enum exit_action a = GO_ON;
 
+	if (requests & VCPU_TAKE_LIST)
+		dirty_take_list(c);
 	if (requests & VCPU_MSR_FILTER)
 		msr_filter_apply(c);
 	if (requests & VCPU_APIC_EVENTS)
@@ -53,6 +56,13 @@ static __attribute__((noinline)) enum exit_action carry_out_requests(struct vcpu
 	if ((requests & VCPU_SIGNAL) && is_signalled(c) && a == GO_ON) {
 		c->run->exit_reason = KVM_EXIT_INTR;
 		a = GO_SIGNAL;
+	}
+	if ((requests & VCPU_RING_FULL) && dirty_ring_full(c)) {
+		vcpu_ask(c, VCPU_RING_FULL);
+		if (a != GO_ON)
+			return a;
+		c->run->exit_reason = KVM_EXIT_DIRTY_RING_FULL;
+		a = TO_USER;
 	}
 	return a;
 }
@@ -318,6 +328,9 @@ static enum exit_action handle_exit(struct vcpu *c, enum vmx_exit_kind kind,
 		return run_exit_io(c, exit);
 	case VMX_EPT_VIOLATION:
 		return run_exit_ept(c, exit);
+	case VMX_LOG_FULL:
+		dirty_take_list(c);
+		return GO_ON;
 	case VMX_RDMSR:
 		return run_rdmsr(c);
 	case VMX_WRMSR:
@@ -491,6 +504,8 @@ enum run_result vcpu_run(struct vcpu *c, struct vmx_vcpu *control, int *err, u64
 		*err = -EINVAL;
 		return RUN_USER;
 	}
+	if (c->vm->dirty_mode == DIRTY_BY_LIST)
+		WRITE_ONCE(c->has_list, 1);
 	vmx_switch(control, &c->vmx);
 	if (c->completion == COMPLETE_OUT) { /* the commonest */
 		c->completion = COMPLETE_NOTHING;
@@ -502,6 +517,11 @@ enum run_result vcpu_run(struct vcpu *c, struct vmx_vcpu *control, int *err, u64
 		a = READ_ONCE(c->run->immediate_exit) ? GO_SIGNAL : run_loop(c, deadline);
 	if (a == GO_SIGNAL)
 		*err = -EINTR;
+	if (c->has_list) {
+		dirty_take_list(c);
+		/* Release: pairs with dirty_sync(). */
+		__atomic_store_n(&c->has_list, 0, __ATOMIC_RELEASE);
+	}
 	vmx_switch(&c->vmx, control);
 	fill_run(c);
 	return result_of(a);

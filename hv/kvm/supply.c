@@ -7,6 +7,7 @@
 #include <linux/errno.h>
 #include "core/memmap.h"
 #include "core/page.h"
+#include "kvm/dirty.h"
 #include "kvm/mmu.h"
 
 /* The slot of this kind that holds all of [@a, @a + @size); NULL: none does. */
@@ -130,6 +131,7 @@ s64 mmu_withdraw(struct vm *vm, u64 a, u64 pages)
 		/* Without memory for that the whole large page goes, and comes back when wanted. */
 		(void)separate(vm, m, a);
 		(void)separate(vm, m, a + size);
+		dirty_settle(vm, m, gpa(a), size);
 		mmu_unmap(vm, gpa(a), size);
 	}
 	spin_unlock(&vm->lock);

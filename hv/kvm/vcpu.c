@@ -7,6 +7,7 @@
 #include "cpu/percpu.h"
 #include "cpu/trap.h"
 #include "cpu/tsc.h"
+#include "kvm/dirty.h"
 #include "kvm/msr.h"
 #include "kvm/run.h"
 #include "kvm/wake.h"
@@ -66,6 +67,8 @@ int vcpu_set_page(struct vcpu *c, u64 number, void *page)
 {
 	struct iobus *io = &c->vm->io;
 
+	if (number >= KVM_DIRTY_LOG_PAGE_OFFSET)
+		return dirty_ring_set_page(c, number - KVM_DIRTY_LOG_PAGE_OFFSET, page);
 	switch (number) {
 	case 0:
 		c->run = page;
@@ -105,7 +108,7 @@ int vcpu_init(struct vcpu *c, struct vm *vm, u32 id, u32 index)
 	}
 	if (!c->vmx.vpid) /* this machine has none */
 		vpid_free(vpid);
-	if (vm->chip && init_lapic(c)) {
+	if ((vm->chip && init_lapic(c)) || dirty_ring_init(c)) {
 		vcpu_destroy(c);
 		return -ENOMEM;
 	}
@@ -127,6 +130,7 @@ void vcpu_destroy(struct vcpu *c)
 	vmx_vcpu_free(&c->vmx);
 	vpid_free(vpid);
 	page_free(c->apic_page);
+	dirty_ring_destroy(c);
 	cpuid_destroy(&c->cpuid);
 }
 

@@ -50,6 +50,15 @@ enum vcpu_injection {
 	INJECT_NOTHING, /* KVM_GUESTDBG_BLOCKIRQ */
 };
 
+/* A dirty ring (kvm/dirty_ring.c).  Guarded by vm->lock but for entries. */
+struct dirty_ring {
+	u32 entries; /* 0: there is none */
+	u32 missing; /* pages that the control guest has yet to name */
+	struct kvm_dirty_gfn **page;
+	u32 dirty, reset; /* count up for ever: entries written, and of these free again */
+	u64 last;         /* the page that was noted last; ~0: none since the last reset */
+};
+
 struct vcpu {
 	struct vmx_vcpu vmx;
 	struct vm *vm;
@@ -80,21 +89,24 @@ struct vcpu {
 	struct msr_values msr;
 	struct mce mce;
 	u8 maxphyaddr; /* of the guest, in bits */
-	u64 wanted;    /* the page that the control guest is to supply: KVM0_RUN_PAGE_WANTED */
+	struct dirty_ring ring;
+	u64 wanted; /* the page that the control guest is to supply: KVM0_RUN_PAGE_WANTED */
 
 	struct pending_exception exception;
 	u8 injection;    /* enum vcpu_injection */
 	u64 signal_mask; /* KVM_SET_SIGNAL_MASK's: signals that do not end KVM_RUN */
 
 	/* Shared. */
-	u32 requests; /* VCPU_*: what has to be done before the guest is entered; set by
-		       * vcpu_ask(), taken by the owner with an exchange */
-	u64 signals;  /* pending ones: bit n - 1 is signal n (KVM0_CALL_SIGNAL); atomic */
-	u32 busy;     /* set from 0 by compare-and-swap; see above */
-	u32 mode;     /* enum vcpu_mode; set before the last look at pending events, so
-		       * that whoever adds one afterwards sees it and kicks */
-	u32 pcpu;     /* the CPU it runs on, while IN_GUEST */
-	u32 blocked;  /* KVM_RUN returned "blocked"; taken by the one that wakes it */
+	u32 requests;    /* VCPU_*: what has to be done before the guest is entered; set by
+			  * vcpu_ask(), taken by the owner with an exchange */
+	u64 signals;     /* pending ones: bit n - 1 is signal n (KVM0_CALL_SIGNAL); atomic */
+	u32 busy;        /* set from 0 by compare-and-swap; see above */
+	u32 mode;        /* enum vcpu_mode; set before the last look at pending events, so
+			  * that whoever adds one afterwards sees it and kicks */
+	u32 pcpu;        /* the CPU it runs on, while IN_GUEST */
+	u32 blocked;     /* KVM_RUN returned "blocked"; taken by the one that wakes it */
+	u32 has_list;    /* the CPU may have listed pages since the last dirty_take_list() ... */
+	u32 lists_taken; /* ... which counts up here */
 };
 
 /* Is it the one that runs after reset, the others wait for it to start them? */
@@ -115,6 +127,8 @@ static inline void vcpu_drop_port_access(struct vcpu *c)
 #define VCPU_APIC_EVENTS  4u  /* INIT or SIPI: lapic.events */
 #define VCPU_EXCEPTION    16u /* c->exception may be pending */
 #define VCPU_SIGNAL       8u  /* a signal may be pending that is not blocked */
+#define VCPU_TAKE_LIST    32u /* dirty_take_list() */
+#define VCPU_RING_FULL    64u /* end the run with KVM_EXIT_DIRTY_RING_FULL while it is so */
 
 /* Set a bit of @c->requests.  Release: what it is about comes before. */
 static inline void vcpu_ask(struct vcpu *c, u32 request)

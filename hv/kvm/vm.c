@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /* Virtual machines: their life, memory slots and interrupt controllers. */
 #include "kvm/vm.h"
-#include <kvm0/abi.h>
 #include <linux/errno.h>
-#include "core/memmap.h"
 #include "core/page.h"
 #include "cpu/tsc.h"
+#include "kvm/dirty.h"
 #include "kvm/mmu.h"
 #include "kvm/msr_filter.h"
 #include "kvm/vcpu.h"
@@ -31,8 +30,9 @@ struct vm *vm_create(void)
 		return NULL;
 	vm->refs = 1;
 	time_init(&vm->time);
+	vm->dirty_mode = dirty_mode_choose();
 	vm->tlb_generation = 1; /* tlb_seen is 0: the EPT root may be one used before */
-	if (memslots_init(&vm->slots) || ept_init(&vm->ept, false)) {
+	if (memslots_init(&vm->slots) || ept_init(&vm->ept, vm->dirty_mode != DIRTY_BY_FAULT)) {
 		memslots_destroy(&vm->slots);
 		object_free(vm, sizeof(*vm));
 		return NULL;
@@ -49,6 +49,8 @@ void vm_free(struct vm *vm)
 		object_free(vm->vcpus[i], sizeof(struct vcpu));
 	}
 	ept_destroy(&vm->ept);
+	for (u32 i = 0; i < vm->slots.count; i++)
+		dirty_bitmap_free(memslots_at(&vm->slots, i));
 	memslots_destroy(&vm->slots);
 	msr_filter_free(vm->msr_filter);
 	if (vm->chip) {
@@ -103,32 +105,6 @@ int vm_create_vcpu(struct vm *vm, u64 id, struct vcpu **out)
 		*out = c;
 	} else if (c) {
 		object_free(c, sizeof(*c));
-	}
-	spin_unlock(&vm->lock);
-	return err;
-}
-
-/* Is the memory of a new slot the control guest's?  Where that supplies it, later. */
-static bool has_memory(const struct memslot *m)
-{
-	return (m->flags & KVM0_MEM_ON_DEMAND) || memmap_type(&memmap, m->hva, m->size) == MEM_RAM;
-}
-
-int vm_set_memory(struct vm *vm, const struct kvm_userspace_memory_region *r)
-{
-	struct memslot_change change;
-	int err;
-
-	spin_lock(&vm->lock);
-	err = memslots_plan(&vm->slots, r, &change);
-	if (!err && change.insert && !has_memory(&change.new))
-		err = -EFAULT;
-	if (!err)
-		err = memslots_reserve(&vm->slots, &change);
-	if (!err && !change.none) {
-		memslots_commit(&vm->slots, &change);
-		if (change.remove)
-			mmu_unmap(vm, change.old.base, change.old.size);
 	}
 	spin_unlock(&vm->lock);
 	return err;

@@ -22,6 +22,13 @@
 struct msr_filter;
 struct vcpu;
 
+/* How the CPU tells of writes to pages that are logged as clean. */
+enum dirty_mode {
+	DIRTY_BY_FAULT, /* they are write-protected */
+	DIRTY_BY_FLAG,  /* it sets their dirty flags, which are looked at when the log is read */
+	DIRTY_BY_LIST,  /* the same, and each vCPU has a list of the pages where it did */
+};
+
 struct vm {
 	u32 refs; /* atomic */
 
@@ -29,6 +36,11 @@ struct vm {
 	struct spinlock lock;
 	struct memslots slots;
 	struct ept ept;
+	u64 mmu_pages_max;          /* KVM_SET_NR_MMU_PAGES; 0: never called */
+	u64 slot_pages;             /* of all slots together */
+	u32 dirty_manual;           /* KVM_CAP_MANUAL_DIRTY_LOG_PROTECT2: KVM_DIRTY_LOG_* */
+	u32 ring_entries;           /* KVM_CAP_DIRTY_LOG_RING; 0: the log is bitmaps */
+	enum dirty_mode dirty_mode; /* constant once there are vCPUs */
 	u32 vcpu_count;
 	u32 vcpu_id_limit;                /* 0: none set yet */
 	struct vcpu *vcpus[VM_MAX_VCPUS]; /* by creation order; set once, then constant */
@@ -73,10 +85,6 @@ int vm_limit_vcpu_ids(struct vm *vm, u64 limit) __must_check;
 /* KVM_CREATE_VCPU with KVM's checks.  0 and *@out; -EINVAL: @id too large; -EEXIST;
  * -ENOMEM. */
 int vm_create_vcpu(struct vm *vm, u64 id, struct vcpu **out) __must_check;
-
-/* KVM_SET_USER_MEMORY_REGION.  memslots_plan()'s errors; -EFAULT: the memory is not
- * all the control guest's RAM. */
-int vm_set_memory(struct vm *vm, const struct kvm_userspace_memory_region *r) __must_check;
 
 /* KVM_CREATE_IRQCHIP.  0; -EEXIST; -EINVAL: there are vCPUs already; -ENOMEM. */
 int vm_create_irqchip(struct vm *vm) __must_check;

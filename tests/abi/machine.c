@@ -189,6 +189,19 @@ int machine_add_vcpu(struct machine *m, u32 id, struct kvm_run **run)
 	return vcpu;
 }
 
+/* What is reserved for the CPU's own list differs, and with it the smallest size. */
+static void enable_ring(struct machine *m)
+{
+	struct kvm_enable_cap cap = {.cap = KVM_CAP_DIRTY_LOG_RING};
+
+	for (m->ring_bytes = PAGE_SIZE; m->ring_bytes <= 4 * PAGE_SIZE; m->ring_bytes *= 2) {
+		cap.args[0] = m->ring_bytes;
+		if (!t_ioctl_ptr(m->vm, KVM_ENABLE_CAP, &cap))
+			return;
+	}
+	check_fail(__FILE__, __LINE__, "no dirty ring of 16 KiB or less");
+}
+
 void machine_reopen(struct machine *m)
 {
 	u64 identity = IDENTITY_ADDRESS;
@@ -197,6 +210,8 @@ void machine_reopen(struct machine *m)
 	m->vm = CHECK_HANDLE(t_ioctl(t_system(), KVM_CREATE_VM, 0));
 	CHECK_RESULT(t_ioctl(m->vm, KVM_SET_TSS_ADDR, TSS_ADDRESS), 0);
 	CHECK_RESULT(t_ioctl_ptr(m->vm, KVM_SET_IDENTITY_MAP_ADDR, &identity), 0);
+	if (options & MACHINE_RING)
+		enable_ring(m);
 	if (options & (MACHINE_IRQCHIP | MACHINE_PIT))
 		CHECK_RESULT(t_ioctl(m->vm, KVM_CREATE_IRQCHIP, 0), 0);
 	if (options & MACHINE_PIT) {

@@ -14,6 +14,7 @@ enum machine_mode { MODE_REAL, MODE_PROT, MODE_LONG };
 #define MACHINE_IRQCHIP 1u
 #define MACHINE_PIT     2u /* and the irqchip */
 #define MACHINE_CPUID   4u /* KVM_SET_CPUID2 with machine_guest_cpuid() */
+#define MACHINE_RING    8u /* dirty rings of the smallest size: ring_bytes */
 
 #define MACHINE_MAX_CPUID 256
 
@@ -22,6 +23,7 @@ struct machine {
 	u32 options;
 	int vm, vcpu;
 	struct kvm_run *run;
+	u32 ring_bytes;
 	u8 *low, *high;       /* memory of slots 0 and 1 */
 	struct kvm_regs regs; /* what machine_start() sets; rip aside the test's to change */
 };

@@ -44,6 +44,9 @@ u32 suites_run(const struct suite *const *further, u32 count)
 		&suite_irqfd,
 		&suite_ioeventfd,
 		&suite_coalesced,
+		&suite_dirty,
+		&suite_dirty_ring,
+		&suite_readonly,
 	};
 	/* clang-format on */
 	const struct suite *all[ARRAY_SIZE(common) + MAX_FURTHER];

@@ -13,6 +13,7 @@ extern const struct suite suite_requests, suite_msrs, suite_mce, suite_routing, 
 extern const struct suite suite_events;
 extern const struct suite suite_irqchip_state, suite_lapic_state, suite_irq_move;
 extern const struct suite suite_event, suite_irqfd, suite_ioeventfd, suite_coalesced;
+extern const struct suite suite_dirty, suite_dirty_ring, suite_readonly;
 
 /*
  * Runs them all, the first of `further` before and its others behind them (none if `count` is 0);

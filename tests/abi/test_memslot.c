@@ -168,6 +168,44 @@ static void memslot_seen_by_guest(void)
 	machine_run_out(&m, PORT_DONE);
 }
 
+#define SPREAD 100u
+
+/* The limit of KVM_SET_NR_MMU_PAGES; the guest finds its memory also when it is reached. */
+static void memslot_mmu_pages(void)
+{
+	struct machine m;
+	u8 *memory;
+	long r;
+
+	machine_open(&m, MODE_LONG, 0);
+	memory = check_pages(SPREAD * PAGE_SIZE);
+	CHECK_RESULT(t_ioctl(m.vm, KVM_SET_NR_MMU_PAGES, 0), -EINVAL);
+	CHECK_RESULT(t_ioctl(m.vm, KVM_SET_NR_MMU_PAGES, 63), -EINVAL);
+	r = t_ioctl(m.vm, KVM_GET_NR_MMU_PAGES, 0);
+	CHECK(r >= 64 || (!target_is_kvm0 && r == -ENOTTY)); /* gone from later Linux */
+	CHECK_RESULT(t_ioctl(m.vm, KVM_SET_NR_MMU_PAGES, 64), 0);
+	CHECK(t_ioctl(m.vm, KVM_GET_NR_MMU_PAGES, 0) == (r < 0 ? r : 64));
+	/* A page each that needs a table of its own. */
+	for (u32 i = 0; i < SPREAD; i++)
+		CHECK_RESULT(machine_slot(m.vm, 5 + i, 0, GPA_EXTRA + i * SIZE_2M, PAGE_SIZE,
+					  memory + i * PAGE_SIZE),
+			     0);
+	for (u32 round = 0; round < 3; round++) {
+		memset(memory, 0, SPREAD * PAGE_SIZE);
+		m.regs.r9 = GPA_EXTRA;
+		m.regs.r10 = SIZE_2M;
+		m.regs.rdi = SPREAD;
+		m.regs.rsi = GPA_RESULTS;
+		machine_do(&m, time_touch);
+		for (u32 i = 0; i < SPREAD; i++)
+			CHECK_EQUAL(*(u32 *)(void *)(memory + i * PAGE_SIZE), 1);
+		if (round == 1)
+			CHECK_RESULT(t_ioctl(m.vm, KVM_SET_NR_MMU_PAGES, 1000), 0);
+	}
+	CHECK_RESULT(t_ioctl(m.vm, KVM_SET_NR_MMU_PAGES, 64), 0);
+	machine_do(&m, long_done);
+}
+
 SUITE(memslot, TEST(memslot_alignment), TEST(memslot_range), TEST(memslot_numbers),
       TEST(memslot_flags), TEST(memslot_overlap), TEST(memslot_delete), TEST(memslot_change),
-      TEST(memslot_many), TEST(memslot_seen_by_guest));
+      TEST(memslot_many), TEST(memslot_seen_by_guest), TEST(memslot_mmu_pages));

@@ -118,6 +118,12 @@ WEAK bool page_room(void)
 	return true;
 }
 
+WEAK bool page_room_for(u64 pages)
+{
+	(void)pages;
+	return true;
+}
+
 WEAK void page_free(void *page)
 {
 	if (page)

@@ -111,6 +111,8 @@ static void put_controls(void)
 	put(VMCS_PIN_CONTROLS, vmx_config.guest.pin);
 	put(VMCS_CPU_CONTROLS, vmx_config.guest.cpu | CPU_TPR_SHADOW | CPU_IO_BITMAPS);
 	put(VMCS_CPU2_CONTROLS, vmx_config.guest.cpu2 | CPU2_VPID);
+	put(VMCS_PML_ADDRESS, 0x9000);
+	put(VMCS_TSC_MULTIPLIER, BIT(48));
 	put(VMCS_EXIT_CONTROLS, vmx_config.guest.exit);
 	put(VMCS_ENTRY_CONTROLS, vmx_config.guest.entry);
 	put(VMCS_VPID, 1);

@@ -10,7 +10,7 @@
 #include "lib/string.h"
 
 struct vmx_config vmx_config;
-struct vmx_options vmx_options = {.vpid = true};
+struct vmx_options vmx_options = {.vpid = true, .eptad = true, .pml = true};
 
 #ifndef UNIT_TEST
 void vmx_caps_read(struct vmx_caps *caps)
@@ -95,7 +95,7 @@ const char *vmx_config_choose(const struct vmx_caps *caps, struct vmx_config *c)
 	const u64 exit = EXIT_HOST_64 | EXIT_SAVE_DEBUG | EXIT_SAVE_PAT | EXIT_LOAD_PAT |
 			 EXIT_SAVE_EFER | EXIT_LOAD_EFER;
 	const u64 entry = ENTRY_LOAD_DEBUG | ENTRY_LOAD_PAT | ENTRY_LOAD_EFER;
-	u64 cpu2_want = CPU2_RDTSCP | CPU2_INVPCID;
+	u64 cpu2_want = CPU2_RDTSCP | CPU2_INVPCID, guest_want = CPU2_WBINVD | CPU2_TSC_SCALING;
 	bool ok = true;
 
 	for (size_t i = 0; i < ARRAY_SIZE(requirements); i++)
@@ -111,6 +111,7 @@ const char *vmx_config_choose(const struct vmx_caps *caps, struct vmx_config *c)
 	c->cr4_fixed0 = caps->cr4_fixed0;
 	c->cr4_fixed1 = caps->cr4_fixed1;
 	c->ept_1g = caps->ept_vpid & EPT_CAP_1G;
+	c->ept_flags = (caps->ept_vpid & EPT_CAP_ACCESS_DIRTY) && vmx_options.eptad;
 	c->tpr_shadow = caps->cpu >> 32 & CPU_TPR_SHADOW;
 	c->vpid = (caps->cpu2 >> 32 & CPU2_VPID) && (caps->ept_vpid & invvpid) == invvpid &&
 		  vmx_options.vpid;
@@ -132,8 +133,9 @@ const char *vmx_config_choose(const struct vmx_caps *caps, struct vmx_config *c)
 			     CPU_TSC_OFFSETTING | CPU_CR8_LOAD | CPU_CR8_STORE | CPU_MOV_DR |
 			     CPU_UNCONDITIONAL_IO,
 		     0, &c->guest.cpu);
-	ok &= choose(caps->cpu2, cpu2_need, cpu2_want | CPU2_WBINVD | CPU2_TSC_SCALING,
-		     &c->guest.cpu2);
+	if (c->ept_flags && vmx_options.pml)
+		guest_want |= CPU2_PML;
+	ok &= choose(caps->cpu2, cpu2_need, cpu2_want | guest_want, &c->guest.cpu2);
 	ok &= choose(caps->exit, exit, 0, &c->guest.exit);
 	ok &= choose(caps->entry, entry, 0, &c->guest.entry);
 	if (!ok)
@@ -153,7 +155,8 @@ const char *vmx_config_compare(const struct vmx_config *a, const struct vmx_conf
 		return "the VMX controls";
 	if (a->timer_shift != b->timer_shift)
 		return "the preemption timer's rate";
-	if (a->vpid != b->vpid || a->ept_1g != b->ept_1g || a->tpr_shadow != b->tpr_shadow)
+	if (a->vpid != b->vpid || a->ept_1g != b->ept_1g || a->tpr_shadow != b->tpr_shadow ||
+	    a->ept_flags != b->ept_flags)
 		return "EPT, VPID or TPR shadow";
 	if (a->cr0_fixed0 != b->cr0_fixed0 || a->cr0_fixed1 != b->cr0_fixed1 ||
 	    a->cr4_fixed0 != b->cr4_fixed0 || a->cr4_fixed1 != b->cr4_fixed1)

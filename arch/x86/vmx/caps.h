@@ -29,6 +29,7 @@ struct vmx_config {
 	struct vmx_controls guest;   /* for every other */
 	u64 cr0_fixed0, cr0_fixed1, cr4_fixed0, cr4_fixed1;
 	bool vpid, ept_1g, tpr_shadow;
+	bool ept_flags;       /* the CPU sets accessed and dirty flags in EPT entries */
 	struct vmx_caps caps; /* the boot CPU's own: what check*.c measures a VMCS by */
 };
 
@@ -49,7 +50,7 @@ struct vmx_config {
 
 /* Features that may be turned off, before vmx_probe(): kvm_intel's parameters of these names. */
 struct vmx_options {
-	bool vpid;
+	bool vpid, eptad, pml;
 };
 extern struct vmx_options vmx_options;
 

@@ -76,7 +76,10 @@ bool ept_find(const struct ept *e, gpa_t gpa, struct ept_leaf *leaf) __must_chec
 /* Where @gpa is that @leaf maps. */
 hpa_t ept_address(const struct ept_leaf *leaf, gpa_t gpa);
 
-/* --- ept_change.c: rights of what is mapped; without a flush --- */
+/* Forget on this CPU what it has cached of @e. */
+void ept_flush(const struct ept *e);
+
+/* --- ept_change.c: rights and flags of what is mapped; without a flush --- */
 
 /* Give the page more rights, EPT_* bits. */
 void ept_grant(const struct ept_leaf *leaf, u64 flags);
@@ -84,5 +87,20 @@ void ept_grant(const struct ept_leaf *leaf, u64 flags);
 /* Replace a large page by 512 of the next smaller size, all with @flags.  0 or -ENOMEM. */
 int ept_split(struct ept *e, const struct ept_leaf *leaf, u64 flags) __must_check;
 
-/* Forget on this CPU what it has cached of @e. */
-void ept_flush(const struct ept *e);
+/* Take @bits (EPT_WRITE or EPT_DIRTY) from all pages of 4 KiB in [@start, @start + @size), and
+ * EPT_WRITE from the larger ones. */
+void ept_revoke(const struct ept *e, gpa_t start, u64 size, u64 bits);
+
+/* Where in the tables ept_revoke_pages() was last; zeroed before the first call. */
+struct ept_cursor {
+	u64 base, end; /* guest-physical: what `entry` and those behind it map */
+	u64 *entry;
+	u32 level;
+};
+
+/* The same for those of the 64 pages from @start whose bit in @pages is set. */
+void ept_revoke_pages(const struct ept *e, struct ept_cursor *at, gpa_t start, u64 pages, u64 bits);
+
+/* Set the bits in @bitmap, a bit a page from @start on, of all pages of 4 KiB there that have
+ * EPT_DIRTY, and take that away with @clear.  Is there any? */
+bool ept_collect(const struct ept *e, gpa_t start, u64 size, u64 *bitmap, bool clear);

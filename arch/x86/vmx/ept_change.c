@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Changes of what an EPT maps already: more rights, smaller pages.  The CPU may set
+ * Changes of what an EPT maps already: rights, dirty flags, smaller pages.  The CPU may set
  * flags in an entry at any time, so all that changes one is atomic.
  */
 #include <linux/errno.h>
@@ -28,4 +28,112 @@ int ept_split(struct ept *e, const struct ept_leaf *leaf, u64 flags)
 	/* Release: a CPU that walks it finds the table complete. */
 	__atomic_store_n(leaf->entry, virt_to_phys(t).v | EPT_ALL, __ATOMIC_RELEASE);
 	return 0;
+}
+
+/* The lowest entry on the way to @a: of a page, or not present; its level in *@level. */
+static u64 *lowest(const struct ept *e, u64 a, u32 *level)
+{
+	u64 *t = e->root;
+
+	for (u32 l = ROOT_LEVEL;; l--) {
+		u64 *entry = &t[index_at(gpa(a), l)];
+
+		if (!(*entry & EPT_ALL) || is_leaf(*entry, l)) {
+			*level = l;
+			return entry;
+		}
+		t = table_of(*entry);
+	}
+}
+
+/* Bytes up to the end of what the entry of @level for @a maps, or of its table at level 0. */
+static u64 left_in(u64 a, u32 level)
+{
+	u64 span = PAGE_SIZE << (9 * MAX(level, 1u));
+
+	return span - (a & (span - 1));
+}
+
+static void revoke(u64 *entry, u64 bits)
+{
+	if (*entry & bits)
+		__atomic_fetch_and(entry, ~bits, __ATOMIC_RELAXED);
+}
+
+void ept_revoke(const struct ept *e, gpa_t start, u64 size, u64 bits)
+{
+	u64 left, level_bits;
+	u32 level;
+
+	for (u64 a = start.v, end = a + size; a < end; a += left) {
+		u64 *entry = lowest(e, a, &level);
+		u64 n = 1;
+
+		left = MIN(left_in(a, level), end - a);
+		level_bits = level ? EPT_WRITE : bits;
+		if (!level)
+			n = left / PAGE_SIZE;
+		for (u64 i = 0; i < n; i++)
+			revoke(&entry[i], level_bits);
+	}
+}
+
+void ept_revoke_pages(const struct ept *e, struct ept_cursor *at, gpa_t start, u64 pages, u64 bits)
+{
+	for (; pages; pages &= pages - 1) {
+		u64 a = start.v + (u64)__builtin_ctzll(pages) * PAGE_SIZE;
+
+		if (a - at->base >= at->end - at->base || !at->entry) {
+			at->entry = lowest(e, a, &at->level);
+			at->base = a;
+			at->end = a + left_in(a, at->level);
+		}
+		if (at->level)
+			revoke(at->entry, EPT_WRITE);
+		else
+			revoke(&at->entry[(a - at->base) / PAGE_SIZE], bits);
+	}
+}
+
+/* Note in @bitmap from bit @first on which of the @n entries are dirty.  Eight at a time: most
+ * are not. */
+static bool collect(u64 *entry, u64 n, u64 *bitmap, u64 first, bool clear)
+{
+	bool any = false;
+
+	for (u64 i = 0; i < n;) {
+		const u64 *p = &entry[i];
+
+		if (n - i >= 8 &&
+		    !((p[0] | p[1] | p[2] | p[3] | p[4] | p[5] | p[6] | p[7]) & EPT_DIRTY)) {
+			i += 8;
+			continue;
+		}
+		for (u64 stop = MIN(i + 8, n); i < stop; i++) {
+			if (!(entry[i] & EPT_DIRTY))
+				continue;
+			any = true;
+			bitmap[(first + i) / 64] |= BIT((first + i) % 64);
+			if (clear)
+				revoke(&entry[i], EPT_DIRTY);
+		}
+	}
+	return any;
+}
+
+bool ept_collect(const struct ept *e, gpa_t start, u64 size, u64 *bitmap, bool clear)
+{
+	bool any = false;
+	u64 left;
+	u32 level;
+
+	for (u64 a = start.v, end = a + size; a < end; a += left) {
+		u64 *entry = lowest(e, a, &level);
+
+		left = MIN(left_in(a, level), end - a);
+		if (!level)
+			any |= collect(entry, left / PAGE_SIZE, bitmap, (a - start.v) / PAGE_SIZE,
+				       clear);
+	}
+	return any;
 }

@@ -134,6 +134,13 @@ static enum vmx_exit_kind exit_ept_violation(struct vmx_vcpu *v, struct vmx_exit
 	return VMX_EPT_VIOLATION;
 }
 
+static enum vmx_exit_kind exit_log_full(struct vmx_vcpu *v)
+{
+	if (vmcs_read_nat(VMCS_EXIT_QUALIFICATION) & BIT(12))
+		restore_nmi_blocking(v);
+	return VMX_LOG_FULL;
+}
+
 static enum vmx_exit_kind skip(enum vmx_exit_kind kind)
 {
 	vmx_skip_instruction();
@@ -194,6 +201,8 @@ static enum vmx_exit_kind decode(struct vmx_vcpu *v, u32 reason, struct vmx_exit
 		/* A kick that came meanwhile is lost where NMIs are not kept. */
 		__atomic_store_n(&this_cpu()->kick_nmi, 0, __ATOMIC_RELEASE);
 		return VMX_SIPI;
+	case EXIT_PML_FULL:
+		return exit_log_full(v);
 	case EXIT_GETSEC:
 	case EXIT_INVEPT:
 	case EXIT_INVVPID:

@@ -28,11 +28,11 @@ static const char *const flush_words[] = {"never", "auto", "cond", "always", NUL
 
 static const struct param params[] = {
 	{.name = "vpid", .type = PARAM_BOOL, .value = &vmx_options.vpid},
+	{.name = "eptad", .type = PARAM_BOOL, .value = &vmx_options.eptad},
+	{.name = "pml", .type = PARAM_BOOL, .value = &vmx_options.pml},
 	NEEDED("ept"),
 	NEEDED("unrestricted_guest"),
 	NEEDED("preemption_timer"),
-	ABSENT("eptad"),
-	ABSENT("pml"),
 	ABSENT("enable_apicv"),
 	ABSENT("nested"),
 	ABSENT("allow_smaller_maxphyaddr"),

@@ -132,6 +132,31 @@ static void set_controls(struct vmx_vcpu *v, u64 eptp)
 		vmcs_write64(VMCS_XSS_EXITING_BITMAP, 0);
 	if (c->pin & PIN_PREEMPTION_TIMER)
 		vmcs_write32(VMCS_PREEMPTION_TIMER, ~0u);
+	if (c->cpu2 & CPU2_PML) {
+		vmcs_write64(VMCS_PML_ADDRESS, virt_to_phys(v->log).v);
+		vmcs_write16(VMCS_GUEST_PML_INDEX, VMX_LOG_MAX - 1);
+	}
+}
+
+bool vmx_has_ept_flags(void)
+{
+	return vmx_config.ept_flags;
+}
+
+bool vmx_has_log(void)
+{
+	return vmx_config.guest.cpu2 & CPU2_PML;
+}
+
+u32 vmx_take_log(struct vmx_vcpu *v, const u64 **pages)
+{
+	/* It counts down from the last; full, it is 0xffff. */
+	u32 first = (u16)(vmcs_read16(VMCS_GUEST_PML_INDEX) + 1);
+
+	if (first != VMX_LOG_MAX)
+		vmcs_write16(VMCS_GUEST_PML_INDEX, VMX_LOG_MAX - 1);
+	*pages = v->log + first;
+	return VMX_LOG_MAX - first;
 }
 
 void vmx_reset_state(struct vmx_vcpu *v)
@@ -193,7 +218,8 @@ static int alloc_pages(struct vmx_vcpu *v)
 
 	v->msr_bitmap = page_alloc();
 	v->xsave = page_alloc();
-	if (!vmcs || !v->msr_bitmap || !v->xsave) {
+	v->log = vmx_has_log() && !v->control ? page_alloc() : NULL;
+	if (!vmcs || !v->msr_bitmap || !v->xsave || (vmx_has_log() && !v->control && !v->log)) {
 		page_free(vmcs);
 		return -ENOMEM;
 	}
@@ -233,8 +259,10 @@ void vmx_vcpu_free(struct vmx_vcpu *v)
 	}
 	page_free(v->msr_bitmap);
 	page_free(v->xsave);
+	page_free(v->log);
 	v->vmcs = hpa(0);
 	v->msr_bitmap = v->xsave = NULL;
+	v->log = NULL;
 }
 
 void vmx_trap_port(u16 port)

@@ -77,6 +77,7 @@ struct vmx_vcpu {
 	u64 debug_dr[4];  /* with KVM_GUESTDBG_USE_HW_BP: what the CPU has instead of dr, */
 	u64 dr7;          /* and the guest's own, whose place in the VMCS is taken */
 	u8 *msr_bitmap;   /* one page */
+	u64 *log;         /* one page, NULL unless vmx_has_log(): see vmx_take_log() */
 	u64 cr4_allowed;  /* bits that the guest may set in CR4 */
 	u64 xcr0_allowed;
 };
@@ -100,6 +101,7 @@ enum vmx_exit_kind {
 	VMX_IO,
 	VMX_EPT_VIOLATION,
 	VMX_DEBUG, /* a #DB or #BP that is user space's */
+	VMX_LOG_FULL,
 	VMX_TRIPLE_FAULT,
 	VMX_INIT,
 	VMX_SIPI,
@@ -157,6 +159,11 @@ void vmx_cpu_disable(void);
 /* The names of the optional VMX features that are in use, space-separated. */
 const char *vmx_features(void);
 
+/* Does the CPU set dirty flags in EPT entries?  And does it then note each page whose flag it
+ * sets (SDM vol. 3, Page-Modification Logging)?  The latter only with the former. */
+bool vmx_has_ept_flags(void);
+bool vmx_has_log(void);
+
 /* --- a virtual CPU's life --- */
 
 /* Make @v ready to run at the state after INIT: VMCS, bitmaps, XSAVE area.  Zeroed
@@ -196,6 +203,12 @@ void vmx_unload(struct vmx_vcpu *v);
 /* Enter @v once and say why it exited.  What needs nobody above is done here, with
  * VMX_RESUME. */
 enum vmx_exit_kind vmx_run(struct vmx_vcpu *v, struct vmx_exit *exit);
+
+/* The guest-physical addresses of pages that were written to, up to VMX_LOG_MAX of them, which
+ * the CPU has noted since the last call: how many, and the first in *@pages.  They stay there
+ * until @v is entered.  Only with vmx_has_log(). */
+u32 vmx_take_log(struct vmx_vcpu *v, const u64 **pages);
+#define VMX_LOG_MAX 512u
 
 /* Swap what no VMCS field does (XSAVE state, MSRs, CR2, DRs) from @from to @to. */
 void vmx_switch(struct vmx_vcpu *from, struct vmx_vcpu *to);

@@ -230,9 +230,14 @@ u64 page_unused(void)
 	return POOL_PAGES - MIN(machine_pages, POOL_PAGES);
 }
 
+bool page_room_for(u64 pages)
+{
+	return page_unused() > 64 + pages && machine_alloc_limit;
+}
+
 bool page_room(void)
 {
-	return page_unused() > 64 && machine_alloc_limit;
+	return page_room_for(0);
 }
 
 /* --- boot --- */
