@@ -167,6 +167,9 @@ static void coalesced_full(void)
 	m.regs.rcx = RING_ENTRIES + 2;
 	machine_start(&m, long_mmio_stosd);
 	machine_run(&m, KVM_EXIT_MMIO);
+	/* Linux before 6.12 takes the room modulo 2^32 first. */
+	if (!target_is_kvm0 && ring->last == 0xffffffffu % RING_ENTRIES)
+		check_skip("this Linux finds its ring full too early");
 	CHECK_EQUAL(ring->last, RING_ENTRIES - 1);
 	CHECK_EQUAL(m.run->mmio.phys_addr, GPA_MMIO + 4 * (RING_ENTRIES - 1));
 	ring->first = 1;

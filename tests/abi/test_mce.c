@@ -159,12 +159,13 @@ static void mce_uncorrected(void)
 	machine_need_vmx("the delivery of #MC");
 	open(&m, MODE_LONG);
 	set_cr4_mce(&m);
+	m.regs.r14 = machine_entry(long_done); /* where the handler goes on */
+	machine_start(&m, long_done);          /* before it: KVM_SET_REGS drops exceptions */
 	CHECK_RESULT(report(&m, 2, status, RIPV | EIPV | IN_PROGRESS), 0);
 	CHECK_EQUAL(machine_get_msr(&m, MC_CTL(2) + 1), status);
 	CHECK_EQUAL(machine_get_msr(&m, MC_CTL(2) + 2), 0x1234000);
 	CHECK_EQUAL(machine_get_msr(&m, MCG_STATUS), RIPV | EIPV | IN_PROGRESS);
-	m.regs.r14 = machine_entry(long_done); /* where the handler goes on */
-	machine_do(&m, long_done);
+	machine_run_out(&m, PORT_DONE);
 	CHECK_EQUAL(machine_u64(&m, GPA_VARS + VAR_FAULTS), 1);
 	CHECK_EQUAL(machine_u64(&m, GPA_VARS + VAR_VECTOR), VECTOR_MC);
 }

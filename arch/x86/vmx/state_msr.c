@@ -66,9 +66,14 @@ int vmx_get_msr(const struct vmx_vcpu *v, u32 index, u64 *value)
 	}
 }
 
+static u64 make_canonical(u64 a)
+{
+	return (u64)((s64)(a << 16) >> 16);
+}
+
 static bool is_canonical(u64 a)
 {
-	return (u64)((s64)(a << 16) >> 16) == a;
+	return make_canonical(a) == a;
 }
 
 /* SDM vol. 3, IA32_PAT MSR: each byte is 0, 1, 4, 5, 6 or 7. */
@@ -142,16 +147,18 @@ int vmx_set_msr(struct vmx_vcpu *v, u32 index, u64 value)
 	case MSR_SYSENTER_CS:
 		vmcs_write32(VMCS_GUEST_SYSENTER_CS, value);
 		return 0;
+	/* As KVM: AMD's take any value, so a VMM may restore one from there. */
 	case MSR_SYSENTER_ESP:
+		vmcs_write_nat(VMCS_GUEST_SYSENTER_ESP, make_canonical(value));
+		return 0;
 	case MSR_SYSENTER_EIP:
+		vmcs_write_nat(VMCS_GUEST_SYSENTER_EIP, make_canonical(value));
+		return 0;
 	case MSR_FS_BASE:
 	case MSR_GS_BASE:
 		if (!is_canonical(value))
 			return -EINVAL;
-		vmcs_write_any(index == MSR_SYSENTER_ESP   ? VMCS_GUEST_SYSENTER_ESP
-			       : index == MSR_SYSENTER_EIP ? VMCS_GUEST_SYSENTER_EIP
-			       : index == MSR_FS_BASE      ? VMCS_GUEST_FS_BASE
-							   : VMCS_GUEST_GS_BASE,
+		vmcs_write_any(index == MSR_FS_BASE ? VMCS_GUEST_FS_BASE : VMCS_GUEST_GS_BASE,
 			       value);
 		return 0;
 	case MSR_PAT:
