@@ -30,7 +30,7 @@ static void read_state(struct vcpu *c)
 	struct emu_state *e = &c->emu;
 
 	c->emu_stale = false;
-	memcpy(e->gpr, c->vmx.gpr, sizeof(e->gpr));
+	e->gpr = c->vmx.gpr;
 	e->gpr[EMU_RSP] = vmx_rsp();
 	e->rip = vmx_rip();
 	e->pg.cr0 = vmx_cr0();
@@ -42,11 +42,8 @@ static void read_state(struct vcpu *c)
 	e->pg.pdpte = NULL;
 	e->cpl = e->pg.rflags & RFLAGS_VM ? 3 : e->pg.cr0 & CR0_PE ? (u8)vmx_cpl() : 0;
 	e->mode = code_size(e->pg.cr0, vmx_cs_rights(), e->pg.efer, e->pg.rflags);
-	if (e->mode == 64) { /* segments are flat but for these two bases */
-		e->seg[EMU_FS].base = vmx_segment_base(SEG_FS);
-		e->seg[EMU_GS].base = vmx_segment_base(SEG_GS);
+	if (e->mode == 64)
 		return;
-	}
 	read_segment(&e->seg[EMU_ES], SEG_ES);
 	read_segment(&e->seg[EMU_CS], SEG_CS);
 	read_segment(&e->seg[EMU_SS], SEG_SS);
@@ -55,15 +52,14 @@ static void read_state(struct vcpu *c)
 	read_segment(&e->seg[EMU_GS], SEG_GS);
 }
 
+/* What an instruction, or a part of one, has changed. */
 static void write_state(struct vcpu *c)
 {
 	struct emu_state *e = &c->emu;
 
-	memcpy(c->vmx.gpr, e->gpr, sizeof(e->gpr));
 	vmx_set_rsp(e->gpr[EMU_RSP]);
 	vmx_set_rflags(e->pg.rflags);
-	if (e->retired || e->iterated)
-		vmx_finish_instruction(e->rip);
+	vmx_finish_instruction(e->rip);
 }
 
 /* Accesses to a device: here, or (false) user space's. */
@@ -158,6 +154,7 @@ static enum exit_action step(struct vcpu *c)
 {
 	struct guest_mem mem;
 	enum emu_result r;
+	bool changed = false;
 
 	c->completion = COMPLETE_NOTHING;
 	for (;;) {
@@ -165,13 +162,14 @@ static enum exit_action step(struct vcpu *c)
 		mem = mmu_guest_mem(c);
 		r = emulate(&c->emu, &c->io, &mem);
 		spin_unlock(&c->vm->lock);
+		changed = changed || c->emu.retired || c->emu.iterated;
 		if (r == EMU_NEED_MMIO_READ && device_read(c, &c->io.mmio))
 			continue;
 		if (r == EMU_NEED_PIO_IN && run_string_in(c, &c->io.pio))
 			continue;
 		break;
 	}
-	if (r != EMU_UNHANDLEABLE)
+	if (changed)
 		write_state(c);
 	switch (r) {
 	case EMU_DONE:

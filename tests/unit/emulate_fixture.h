@@ -28,6 +28,7 @@ extern u8 ymm[16][32];  /* the vector registers, and what has to do with them */
 extern u64 mm[8], xcr0;
 extern u16 fsw;
 extern struct emu_state st;
+extern u64 gpr[EMU_GPRS]; /* st.gpr */
 extern struct emu_io io;
 extern const struct guest_mem guest;
 

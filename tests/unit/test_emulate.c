@@ -499,6 +499,7 @@ static void random_state(u8 mode)
 	static const u8 starts[] = {0x66, 0x67, 0xf0, 0xf2, 0xf3, 0x0f, 0x48, 0xff, 0xa5, 0x6d};
 
 	memset(&st, 0, sizeof(st));
+	st.gpr = gpr;
 	emu_io_reset(&io);
 	for (u32 i = 0; i < EMU_GPRS; i++)
 		st.gpr[i] = rnd() & 1 ? rnd() : rnd() % (RAM_SIZE + 0x2000);

@@ -17,11 +17,12 @@
 
 static void expect_wanted(void)
 {
-	struct emu_state before = st;
+	u64 before[EMU_GPRS], rip = st.rip;
 
+	memcpy(before, gpr, sizeof(gpr));
 	assert_int_equal(step(), EMU_PAGE_WANTED);
-	assert_memory_equal(st.gpr, before.gpr, sizeof(st.gpr));
-	assert_int_equal(st.rip, before.rip);
+	assert_memory_equal(gpr, before, sizeof(gpr));
+	assert_int_equal(st.rip, rip);
 	assert_false(st.retired);
 	absent = ~0ull;
 }

@@ -29,6 +29,7 @@
 
 u8 shadow[BUF_SZ];
 static u64 tables[4][512];
+static u64 gpr[16];
 static u8 ymm[16][32];
 static u64 mm[8];
 
@@ -58,6 +59,13 @@ u64 vector_xcr0(void)
 u16 vector_fsw(void)
 {
 	return 0;
+}
+
+static u64 gs_base;
+
+u64 vmx_segment_base(enum vmx_segment n)
+{
+	return n == SEG_GS ? gs_base : 0;
 }
 
 void vmx_get_segment(enum vmx_segment n, struct kvm_segment *s)
@@ -161,7 +169,8 @@ static void prepare(const struct test_case *c, struct emu_state *st)
 	struct emu_seg data = {c->mode == 64 ? 0 : BUF, 0xffff, 0xc0f3};
 
 	memset(st, 0xa5, sizeof(*st));
-	memcpy(st->gpr, c->gpr, sizeof(c->gpr));
+	st->gpr = gpr;
+	memcpy(gpr, c->gpr, sizeof(gpr));
 	st->mode = c->mode;
 	st->cpl = 3;
 	st->pg = (struct gva_paging){
@@ -174,7 +183,6 @@ static void prepare(const struct test_case *c, struct emu_state *st)
 	};
 	for (u32 i = 0; i < EMU_SREGS; i++)
 		st->seg[i] = data;
-	st->seg[EMU_GS].base = c->gs_base;
 	if (c->mode != 64)
 		st->seg[EMU_CS] = (struct emu_seg){CODE, 0xffff, 0xc0fb};
 	st->rip = SLOT - st->seg[EMU_CS].base;
@@ -255,7 +263,7 @@ static bool same(const struct test_case *c, const struct emu_state *st, enum emu
 		return false;
 	}
 	if (((cpu->out_flags ^ st->pg.rflags) & (STATUS | F_DF) & ~c->ignore) ||
-	    memcmp(cpu->out, st->gpr, sizeof(st->gpr)))
+	    memcmp(cpu->out, gpr, sizeof(gpr)))
 		return false;
 	if (memcmp(ymm, cpu->ymm_out, sizeof(ymm)) || memcmp(mm, cpu->mm_out, sizeof(mm)))
 		return false;
@@ -277,7 +285,7 @@ static double seconds(void)
 }
 
 /* Memory and vector registers are carried on from case to case. */
-static void compare(u8 mode, u64 gs_base)
+static void compare(u8 mode)
 {
 	const char *cases = getenv("EMU_CASES");
 	u64 n = cases ? strtoull(cases, NULL, 0) : 150000, faults = 0;
@@ -328,12 +336,11 @@ static int set_up(void **state)
 
 static void test_64(void **state)
 {
-	u64 gs_base = 0x0ffff123;
-
 	(void)state;
+	gs_base = 0x0ffff123;
 	assert_int_equal(syscall(SYS_arch_prctl, ARCH_SET_GS, gs_base), 0);
 	assert_true(native_mode(64));
-	compare(64, gs_base);
+	compare(64);
 }
 
 static void test_narrow(u8 mode)
@@ -342,7 +349,7 @@ static void test_narrow(u8 mode)
 		print_message("no modify_ldt on this machine\n");
 		skip();
 	}
-	compare(mode, 0);
+	compare(mode);
 }
 
 static void test_32(void **state)

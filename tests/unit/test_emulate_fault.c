@@ -211,7 +211,7 @@ static void test_real_mode(void **state)
 	for (u32 i = 0; i < EMU_SREGS; i++)
 		st.seg[i] = (struct emu_seg){i == EMU_DS ? 0x2000 : 0, 0xffff, 0x93};
 	st.gpr[EMU_RBX] = 0xffff;
-	expect_fault(GP, 0);          /* without an error code: see expect_fault() */
+	expect_fault(GP, 0);
 	st.gpr[EMU_RBX] = 0x12340010; /* upper half ignored */
 	ram[0x2010] = 0x21;
 	expect_done(CODE + 2);

@@ -3,6 +3,7 @@
 #include "kvm/emulate/access.h"
 
 #include <linux/errno.h>
+#include "vmx/vmx.h"
 
 #define CR0_PE BIT(0)
 #define CR0_AM BIT(18)
@@ -26,11 +27,7 @@ struct span {
 
 enum emu_result access_fault(struct emu *e, u8 vector, u32 error)
 {
-	e->st->fault = (struct emu_fault){
-		.vector = vector,
-		.has_error = vector != EMU_UD && (e->st->pg.cr0 & CR0_PE),
-		.error = error,
-	};
+	e->st->fault = (struct emu_fault){.vector = vector, .error = error};
 	return EMU_FAULT;
 }
 
@@ -60,7 +57,8 @@ u64 access_linear(const struct emu *e, u8 seg, u64 ea)
 {
 	if (e->st->mode != 64)
 		return (e->st->seg[seg].base + ea) & 0xffffffffull;
-	return seg >= EMU_FS ? e->st->seg[seg].base + ea : ea;
+	/* Flat but for these two, which few instructions name. */
+	return seg >= EMU_FS ? vmx_segment_base(seg) + ea : ea;
 }
 
 /* Segmentation and alignment: the linear address of a checked access. */

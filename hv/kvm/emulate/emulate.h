@@ -80,27 +80,24 @@ enum emu_result {
 
 struct emu_fault {
 	u8 vector;
-	bool has_error; /* false for #UD, and for all in real mode */
-	u32 error;
-	u64 cr2; /* #PF only */
+	u32 error; /* 0 if it has none */
+	u64 cr2;   /* #PF only */
 };
 
 /*
  * The vCPU as the instruction sees it.  The caller fills everything above
- * `fault` and writes gpr, rip and rflags back after every result but
- * EMU_UNHANDLEABLE: also a fault or a request inside a string instruction leaves
- * the iterations before it done.  It changes nothing else; the caller clears the
- * interrupt shadow and, if RFLAGS.TF was set, makes the #DB pending, when the
- * instruction retired or `iterated`.
+ * `fault` and writes rsp, rip and rflags back whenever the instruction retired or
+ * `iterated`: also a fault or a request inside a string instruction leaves the
+ * iterations before it done.  Otherwise nothing has changed.  With that the caller
+ * clears the interrupt shadow and, if RFLAGS.TF was set, makes the #DB pending.
  */
 struct emu_state {
-	u64 gpr[EMU_GPRS];
+	u64 *gpr; /* EMU_GPRS of them, which change in place; RSP included */
 	u64 rip;
 	u8 mode; /* of the code segment: 16, 32 or 64 */
 	u8 cpl;  /* 0 in real mode, 3 in virtual-8086 mode */
 
-	/* In 64-bit mode only the bases of FS and GS are used. */
-	struct emu_seg seg[EMU_SREGS];
+	struct emu_seg seg[EMU_SREGS]; /* not in 64-bit mode */
 
 	struct gva_paging pg; /* pg.rflags is the vCPU's RFLAGS */
 
