@@ -8,6 +8,7 @@
 #include "cpu/tsc.h"
 #include "kvm/mmu.h"
 #include "kvm/run.h"
+#include "kvm/vcpu_events.h"
 #include "lib/string.h"
 
 static void read_segment(struct emu_seg *to, enum vmx_segment n)
@@ -136,7 +137,8 @@ static enum exit_action emulation_failed(struct vcpu *c)
 		return report_failure(c);
 	if (c->emu.cpl)
 		return vcpu_inject(c, VECTOR_UD, 0);
-	c->completion = COMPLETE_UD;
+	vcpu_set_pending_exception(
+		c, &(struct pending_exception){.pending = true, .vector = VECTOR_UD});
 	return report_failure(c);
 }
 
@@ -265,8 +267,6 @@ enum exit_action run_complete(struct vcpu *c)
 		return run_complete_msr(c, true);
 	case COMPLETE_WRITES:
 		return post_writes(c, emulate_next_write(&c->io));
-	case COMPLETE_UD:
-		return vcpu_inject(c, VECTOR_UD, 0);
 	}
 	return GO_ON;
 }

@@ -30,7 +30,6 @@ enum vcpu_completion {
 	COMPLETE_OUT, /* nothing but to step over it, as KVM does it only then */
 	COMPLETE_EMULATION,
 	COMPLETE_WRITES,
-	COMPLETE_UD, /* it could not be emulated: #UD, unless the registers have been set */
 	COMPLETE_RDMSR,
 	COMPLETE_WRMSR,
 };

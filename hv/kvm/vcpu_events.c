@@ -71,7 +71,7 @@ static bool is_exception_pending(const struct vcpu *c)
 	return c->exception.pending || (READ_ONCE(c->requests) & VCPU_TRIPLE_FAULT);
 }
 
-static void set_pending_exception(struct vcpu *c, const struct pending_exception *e)
+void vcpu_set_pending_exception(struct vcpu *c, const struct pending_exception *e)
 {
 	c->exception = *e;
 	if (e->pending)
@@ -112,10 +112,10 @@ static void show_pending_step(struct vcpu *c)
 		return;
 	payload = vmx_take_pending_step(&c->vmx);
 	if (payload)
-		set_pending_exception(c, &(struct pending_exception){.pending = true,
-								     .vector = VECTOR_DB,
-								     .has_payload = true,
-								     .payload = payload});
+		vcpu_set_pending_exception(c, &(struct pending_exception){.pending = true,
+									  .vector = VECTOR_DB,
+									  .has_payload = true,
+									  .payload = payload});
 }
 
 static void get_pending_exception(struct vcpu *c, struct kvm_vcpu_events *e)
@@ -206,13 +206,13 @@ int vcpu_set_events(struct vcpu *c, const struct kvm_vcpu_events *in)
 
 	if (!check_events(c, &e))
 		return -EINVAL;
-	set_pending_exception(c,
-			      &(struct pending_exception){.pending = e.exception.pending,
-							  .vector = e.exception.nr,
-							  .has_error = e.exception.has_error_code,
-							  .error = e.exception.error_code,
-							  .has_payload = e.exception_has_payload,
-							  .payload = e.exception_payload});
+	vcpu_set_pending_exception(
+		c, &(struct pending_exception){.pending = e.exception.pending,
+					       .vector = e.exception.nr,
+					       .has_error = e.exception.has_error_code,
+					       .error = e.exception.error_code,
+					       .has_payload = e.exception_has_payload,
+					       .payload = e.exception_payload});
 	/* Without interrupt controllers it is as if KVM_INTERRUPT had brought it. */
 	c->interrupt = -1;
 	if (!c->vm->chip && e.interrupt.injected && !e.interrupt.soft) {
@@ -245,7 +245,7 @@ int vcpu_set_guest_debug(struct vcpu *c, const struct kvm_guest_debug *d)
 	if (d->control & INJECT_EITHER) {
 		if (is_exception_pending(c))
 			return -EBUSY;
-		set_pending_exception(
+		vcpu_set_pending_exception(
 			c, &(struct pending_exception){.pending = true,
 						       .vector = db ? VECTOR_DB : VECTOR_BP});
 	}

@@ -44,8 +44,6 @@ void vcpu_set_regs(struct vcpu *c, const struct kvm_regs *r)
 	/* As in KVM: what waits is that instruction's; there may have been a reset since. */
 	if (r->rip != vmx_rip())
 		vcpu_drop_port_access(c);
-	if (c->completion == COMPLETE_UD)
-		c->completion = COMPLETE_NOTHING;
 	c->exception.pending = false;
 	vmx_set_regs(&c->vmx, r);
 	c->emu_stale = true;

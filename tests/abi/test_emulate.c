@@ -257,6 +257,7 @@ static void emulate_clflush(void)
  * is run on. */
 static void emulate_failure(void)
 {
+	struct kvm_vcpu_events events;
 	struct machine m;
 
 	machine_need_vmx("#UD for what it does not emulate");
@@ -270,6 +271,9 @@ static void emulate_failure(void)
 		    KVM_INTERNAL_ERROR_EMULATION_FLAG_INSTRUCTION_BYTES);
 	CHECK(m.run->emulation_failure.insn_size >= 3 && m.run->emulation_failure.insn_size <= 15);
 	CHECK(!memcmp(m.run->emulation_failure.insn_bytes, "\x0f\x58\x07", 3));
+	CHECK_RESULT(t_ioctl_ptr(m.vcpu, KVM_GET_VCPU_EVENTS, &events), 0);
+	CHECK_EQUAL(events.exception.injected, 1);
+	CHECK_EQUAL(events.exception.nr, UD);
 	machine_run_out(&m, PORT_DONE);
 	check_fault(&m, UD, 0);
 }
