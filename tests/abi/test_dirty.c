@@ -113,7 +113,11 @@ static void dirty_crossing(void)
 	dirty_open(&d, 2 * SIZE_2M, LOG);
 	dirty_load(&d, 0);
 	dirty_load(&d, SIZE_2M);
-	dirty_expect(&d, 0, 1, 0);
+	/* Linux maps a page for writing when it is read first, and takes that for a write. */
+	if (target_is_kvm0)
+		dirty_expect(&d, 0, 1, 0);
+	else
+		CHECK_RESULT(dirty_get(&d), 0);
 	dirty_store(&d, 4 * PAGE_SIZE - 4);
 	dirty_expect(&d, 3, 1, 2);
 	dirty_store(&d, SIZE_2M - 4);

@@ -93,6 +93,7 @@ static void ring_no_bitmap(void)
 static void ring_entries(void)
 {
 	struct ringed r;
+	u32 read;
 
 	ring_open(&r, BIG, LOG);
 	dirty_touch(&r.d, 3, PAGES_2M - 1, 4);
@@ -117,7 +118,8 @@ static void ring_entries(void)
 	CHECK_EQUAL(harvest(&r), 4);
 	CHECK_EQUAL(r.next, 8);
 	dirty_load(&r.d, 0);
-	CHECK_EQUAL(harvest(&r), 0);
+	read = harvest(&r);
+	CHECK(!read || !target_is_kvm0); /* Linux may take a page's first read for a write */
 	/* Not logged any more. */
 	CHECK_RESULT(dirty_slot(&r.d, 0, GPA_EXTRA), 0);
 	dirty_touch(&r.d, 50, 1, 20);
