@@ -34,6 +34,7 @@ payloads_begin:
 %include "state.asm"
 %include "interrupt.asm"
 %include "cpus.asm"
+%include "move.asm"
 %include "timing.asm"
 global payloads_end
 payloads_end:

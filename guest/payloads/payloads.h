@@ -58,6 +58,9 @@ extern const char handler_stop_60[], irq_stops[];
 extern const char cpus_count[], cpus_count_exiting[], cpus_ioapic_count[], cpus_mix[], cpus_touch[],
 	cpus_check[];
 
+/* move.asm: moved from VM to VM. */
+extern const char move_work[];
+
 /* timing.asm: the benchmark's. */
 extern const char time_empty[], time_cpuid[], time_vmcall[], time_rdmsr[], time_wrmsr[];
 extern const char time_in[], time_out[], time_wbinvd[], time_wrcr8[], time_rdcr8[], time_load[];

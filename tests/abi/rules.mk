@@ -15,7 +15,9 @@ $(PAYLOADS): $(wildcard guest/payloads/*.asm) $(O)/payloads/layout.inc
 	$(call say,NASM,guest/payloads/payloads.asm)
 	$(Q)$(NASM) -f elf64 -Werror -I$(O)/payloads/ -Iguest/payloads/ -o $@ \
 		guest/payloads/payloads.asm
-GUEST_EXTRA_abi := $(PAYLOADS)
+# test_move.c reads and sets a VM's state as the control guest does.
+MOVE_STATE := guest/control/vmm/state.c
+GUEST_EXTRA_abi := $(PAYLOADS) $(O)/guest/$(MOVE_STATE:.c=.o)
 GUEST_EXTRA_bench := $(PAYLOADS) \
 	$(patsubst %.c,$(O)/guest/%.o,$(ABI_COMMON) tests/abi/target_kvm0.c)
 
@@ -27,7 +29,7 @@ $(O)/linux/%.o: %.c Makefile tests/abi/rules.mk
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(LINUX_TEST_CFLAGS) -c -o $@ $<
 -include $(wildcard $(O)/linux/*/*/*.d $(O)/linux/*/*/*/*.d)
-$(O)/abi-linux: $(call linux_test_obj,$(ABI_TESTS) tests/abi/main_linux.c) $(PAYLOADS)
+$(O)/abi-linux: $(call linux_test_obj,$(ABI_TESTS) $(MOVE_STATE) guest/lib/format.c tests/abi/main_linux.c) $(PAYLOADS)
 	$(call say,LD,$@)
 	$(Q)$(CC) -static -o $@ $^
 $(O)/bench-linux: $(call linux_test_obj,$(ABI_COMMON) $(BENCH_ITEMS) tests/bench/main_linux.c) \

@@ -47,6 +47,7 @@ u32 suites_run(const struct suite *const *further, u32 count)
 		&suite_dirty,
 		&suite_dirty_ring,
 		&suite_readonly,
+		&suite_move,
 	};
 	/* clang-format on */
 	const struct suite *all[ARRAY_SIZE(common) + MAX_FURTHER];

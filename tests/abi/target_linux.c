@@ -12,6 +12,7 @@
 #include <sys/time.h>
 #include <time.h>
 #include <unistd.h>
+#include "guest/lib/hypercall.h"
 #include "tests/abi/target.h"
 
 const char target_name[] = "Linux";
@@ -48,6 +49,17 @@ long target_ioctl(int handle, u64 request, u64 arg)
 {
 	int r = ioctl(handle, request, arg);
 	return r < 0 ? -errno : r;
+}
+
+/* What guest/lib gives those on kvm0 who are neither test nor target. */
+s64 kvm0_ioctl(u32 handle, u64 request, u64 arg)
+{
+	return target_ioctl(handle ? (int)handle : t_system(), request, arg);
+}
+
+s64 kvm0_ioctl_ptr(u32 handle, u64 request, void *arg)
+{
+	return kvm0_ioctl(handle, request, addr(arg));
 }
 
 long t_close(int handle)

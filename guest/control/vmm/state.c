@@ -3,6 +3,7 @@
 #include <linux/errno.h>
 #include "guest/control/vmm/state.h"
 #include "guest/lib/cpu.h"
+#include "guest/lib/format.h"
 #include "guest/lib/hypercall.h"
 #include "guest/lib/string.h"
 
@@ -65,9 +66,17 @@ static s64 get_xsave(struct state *s, u32 vm, u32 vcpu, const char **step)
 	return kvm0_ioctl_ptr(vcpu, KVM_GET_XSAVE2, s->xsave);
 }
 
+/* Leaves one out. */
+static void drop_msr(struct state *s, u64 at)
+{
+	struct kvm_msr_entry *e = s->msrs.entries;
+
+	memmove(&e[at], &e[at + 1], (--s->msrs.head.nmsrs - at) * sizeof(*e));
+}
+
 /*
- * All MSRs that KVM says are state, but the TSC: that would be moved by its value, which is of
- * another moment each time.
+ * All MSRs that KVM says are state and that this vCPU has (KVM stops at one that it has not), but
+ * the TSC: that would be moved by its value, which is of another moment each time.
  */
 static s64 get_msrs(struct state *s, u32 vcpu, const char **step)
 {
@@ -86,17 +95,23 @@ static s64 get_msrs(struct state *s, u32 vcpu, const char **step)
 		if (list.indices[i] != MSR_TSC)
 			s->msrs.entries[s->msrs.head.nmsrs++].index = list.indices[i];
 	*step = "MSRS";
-	err = kvm0_ioctl_ptr(vcpu, KVM_GET_MSRS, &s->msrs);
-	if (err >= 0 && err != s->msrs.head.nmsrs)
-		return -EIO;
+	while ((err = kvm0_ioctl_ptr(vcpu, KVM_GET_MSRS, &s->msrs)) >= 0 &&
+	       err < s->msrs.head.nmsrs)
+		drop_msr(s, (u64)err);
 	return err;
 }
 
 static s64 set_msrs(const struct state *s, u32 vcpu, const char **step)
 {
+	static char name[32];
+	s64 done = kvm0_ioctl(vcpu, KVM_SET_MSRS, addr(&s->msrs));
+
 	*step = "MSRS";
-	s64 err = kvm0_ioctl(vcpu, KVM_SET_MSRS, addr(&s->msrs));
-	return err >= 0 && err != s->msrs.head.nmsrs ? -EIO : err;
+	if (done < 0 || done == s->msrs.head.nmsrs)
+		return done;
+	format_text(name, sizeof(name), "MSR 0x%x", s->msrs.entries[done].index);
+	*step = name;
+	return -EIO;
 }
 
 static s64 get_cpuid(struct state *s, u32 vcpu, const char **step)
