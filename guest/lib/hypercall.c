@@ -115,6 +115,13 @@ s64 kvm0_event_read(u32 event, u64 *value)
 	return r.value;
 }
 
+s64 kvm0_read(u32 handle, void *to, u64 size, u64 position)
+{
+	/* Nobody is woken by this one. */
+	return version ? kvm0_call4(KVM0_CALL_READ, handle, addr(to), size, position).value
+		       : -ENOSYS;
+}
+
 s64 kvm0_read_log(char *to, u64 size, u64 *position)
 {
 	struct kvm0_result r = call(KVM0_CALL_READ_LOG, addr(to), size, *position);

@@ -22,7 +22,7 @@ bool kvm0_present(void);
 /* KVM0_ABI_VERSION of the running kvm0; 0 without. */
 u32 kvm0_version(void);
 
-/* The bare call, for those that want every register; wake-ups are the caller's to handle. */
+/* The bare calls, for those that want every register; wake-ups are the caller's to handle. */
 static inline struct kvm0_result kvm0_call(u64 number, u64 a, u64 b, u64 c)
 {
 	struct kvm0_result r;
@@ -30,6 +30,17 @@ static inline struct kvm0_result kvm0_call(u64 number, u64 a, u64 b, u64 c)
 	__asm__ volatile("vmcall"
 			 : "=a"(r.value), "=d"(r.second), "=S"(r.wake)
 			 : "a"(number), "D"(a), "S"(b), "d"(c)
+			 : "memory", "cc");
+	return r;
+}
+
+static inline struct kvm0_result kvm0_call4(u64 number, u64 a, u64 b, u64 c, u64 d)
+{
+	struct kvm0_result r;
+
+	__asm__ volatile("vmcall"
+			 : "=a"(r.value), "=d"(r.second), "=S"(r.wake)
+			 : "a"(number), "D"(a), "S"(b), "d"(c), "c"(d)
 			 : "memory", "cc");
 	return r;
 }
@@ -49,6 +60,8 @@ s64 kvm0_set_page(u32 vcpu, u32 number, const void *page);
 s64 kvm0_event_create(u64 count, u64 flags);
 s64 kvm0_event_signal(u32 event, u64 n);
 s64 kvm0_event_read(u32 event, u64 *value);
+/* Bytes of statistics (KVM_GET_STATS_FD), from `position` on, or -errno. */
+s64 kvm0_read(u32 handle, void *to, u64 size, u64 position);
 /* Bytes copied; *position is what to ask for next, 0 at first. */
 s64 kvm0_read_log(char *to, u64 size, u64 *position);
 /* Signals: see kvm0/abi.h.  kvm0_take_signals() is 0 for what is not a vCPU. */

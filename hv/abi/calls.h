@@ -14,3 +14,6 @@ int event_of_handle(u64 handle, struct handle_ref *ref) __must_check;
 s64 call_event_create(u64 count, u64 flags);
 s64 call_event_signal(u64 handle, u64 n);
 s64 call_event_read(u64 handle, u64 *value);
+
+/* --- stats.c --- */
+s64 call_read(u64 handle, u64 to, u64 size, u64 position);

@@ -56,7 +56,9 @@ static s64 call_on_handle(struct vmx_vcpu *v, u32 request, u64 arg, struct outco
 		result = run_result(&run, result, out);
 	} else if (ref.kind == HANDLE_VM) {
 		result = vm_request(ref.vm, request, arg);
-	} else { /* events have no requests */
+	} else if (ref.kind == HANDLE_DEVICE) {
+		result = device_request(request, arg);
+	} else { /* the others have no requests */
 		result = -ENOTTY;
 	}
 	handle_put(&ref);
@@ -179,6 +181,8 @@ static __attribute__((noinline)) s64 other_call(const u64 *g, struct outcome *ou
 		return call_event_signal(g[GPR_RDI], g[GPR_RSI]);
 	case KVM0_CALL_EVENT_READ:
 		return call_event_read(g[GPR_RDI], &out->second);
+	case KVM0_CALL_READ:
+		return call_read(g[GPR_RDI], g[GPR_RSI], g[GPR_RDX], g[GPR_RCX]);
 	default:
 		return -ENOSYS;
 	}

@@ -93,6 +93,14 @@ s64 vcpu_device_attr(struct vcpu *c, u32 request, u64 arg);
 s64 vm_ioeventfd(struct vm *vm, u64 arg);
 s64 vm_irqfd(struct vm *vm, u64 arg);
 
+/* --- device.c --- */
+s64 vm_create_device(struct vm *vm, u64 arg);
+s64 device_request(u32 request, u64 arg);
+
+/* --- stats.c --- */
+s64 vm_get_stats_fd(struct vm *vm);
+s64 vcpu_get_stats_fd(struct vcpu *c);
+
 /* --- vm_coalesced.c --- */
 s64 vm_coalesced_zone(struct vm *vm, u64 arg, bool add);
 

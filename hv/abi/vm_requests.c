@@ -112,6 +112,10 @@ s64 vm_request(struct vm *vm, u32 request, u64 arg)
 		return vm_irqfd(vm, arg);
 	case KVM_IOEVENTFD:
 		return vm_ioeventfd(vm, arg);
+	case KVM_CREATE_DEVICE:
+		return vm_create_device(vm, arg);
+	case KVM_GET_STATS_FD:
+		return vm_get_stats_fd(vm);
 	case KVM_REGISTER_COALESCED_MMIO:
 		return vm_coalesced_zone(vm, arg, true);
 	case KVM_UNREGISTER_COALESCED_MMIO:

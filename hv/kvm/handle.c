@@ -22,7 +22,7 @@ int handle_init(void)
 /* The references on what is behind a handle. */
 static inline u32 *refs_of(const struct handle_ref *ref)
 {
-	if (__builtin_expect(ref->kind == HANDLE_VCPU, 1))
+	if (__builtin_expect(ref->kind == HANDLE_VCPU, 1) || ref->kind == HANDLE_VCPU_STATS)
 		return &ref->vcpu->vm->refs;
 	return ref->kind == HANDLE_EVENT ? &ref->event->refs : &ref->vm->refs;
 }
@@ -54,13 +54,16 @@ int handle_reserve(void)
 	return h ? (int)h : -EMFILE;
 }
 
-/* Wake-ups name the object by @handle; 0: by none any more.  Locked. */
+/* Wake-ups name the object by @handle; 0: by none any more.  A VM keeps its first for its
+ * name.  Locked. */
 static void name_object(const struct handle_ref *ref, u32 handle)
 {
 	if (ref->kind == HANDLE_VCPU)
 		WRITE_ONCE(ref->vcpu->handle, handle);
 	else if (ref->kind == HANDLE_EVENT)
 		WRITE_ONCE(ref->event->handle, handle);
+	else if (ref->kind == HANDLE_VM && handle)
+		ref->vm->id = handle;
 }
 
 void handle_fill(int handle, enum handle_kind kind, void *object)
@@ -109,8 +112,10 @@ static __attribute__((noinline)) void free_object(const struct handle_ref *ref)
 {
 	if (ref->kind == HANDLE_EVENT)
 		event_free(ref->event);
+	else if (ref->kind == HANDLE_VCPU || ref->kind == HANDLE_VCPU_STATS)
+		vm_free(ref->vcpu->vm);
 	else
-		vm_free(ref->kind == HANDLE_VCPU ? ref->vcpu->vm : ref->vm);
+		vm_free(ref->vm);
 }
 
 void handle_put(const struct handle_ref *ref)
@@ -137,6 +142,8 @@ int handle_close(u64 handle)
 		return -EBADF;
 	if (ref.kind == HANDLE_EVENT)
 		irqfd_event_closed(ref.event);
+	else if (ref.kind == HANDLE_DEVICE)
+		__atomic_store_n(&ref.vm->has_vfio, false, __ATOMIC_RELAXED);
 	handle_put(&ref);
 	return 0;
 }

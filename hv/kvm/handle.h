@@ -15,6 +15,9 @@ enum handle_kind {
 	HANDLE_VM,
 	HANDLE_VCPU,
 	HANDLE_EVENT,
+	HANDLE_DEVICE, /* a VM's one device; the object is the VM */
+	HANDLE_VM_STATS,
+	HANDLE_VCPU_STATS,
 };
 
 /* What a handle stands for, while a call uses it.  Handle 0, the system, has none. */

@@ -138,6 +138,8 @@ void mmu_force_out(struct vm *vm)
 
 void mmu_flush(struct vm *vm)
 {
+	vm->stats.remote_tlb_flush_requests++;
+	vm->stats.remote_tlb_flush++;
 	mmu_force_out(vm);
 	ept_release(&vm->ept);
 }

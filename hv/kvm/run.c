@@ -55,6 +55,7 @@ static __attribute__((noinline)) enum exit_action carry_out_requests(struct vcpu
 	}
 	if ((requests & VCPU_SIGNAL) && is_signalled(c) && a == GO_ON) {
 		c->run->exit_reason = KVM_EXIT_INTR;
+		c->stats.signal_exits++;
 		a = GO_SIGNAL;
 	}
 	if ((requests & VCPU_RING_FULL) && dirty_ring_full(c)) {
@@ -116,6 +117,7 @@ static void inject_nmi(struct vcpu *c)
 {
 	if (vmx_can_nmi(&c->vmx)) {
 		vmx_queue_nmi(&c->vmx);
+		c->stats.nmi_injections++;
 		if (__atomic_exchange_n(&c->lapic.nmi_pending, 0, __ATOMIC_ACQ_REL) == 1)
 			return;
 		__atomic_fetch_add(&c->lapic.nmi_pending, 1, __ATOMIC_RELAXED);
@@ -134,8 +136,10 @@ static void inject_from_chip(struct vcpu *c)
 	vector = irqchip_pending_vector(chip, c->index);
 	if (vector >= 0 && vmx_can_interrupt(&c->vmx)) {
 		vector = irqchip_take_vector(chip, c->index);
-		if (vector >= 0)
+		if (vector >= 0) {
 			vmx_queue_interrupt(&c->vmx, (u8)vector);
+			c->stats.irq_injections++;
+		}
 		if (READ_ONCE(c->vm->irqfds.ended)) /* the PIC ends some by itself */
 			vm_deliver_wakes(c->vm);
 		vector = irqchip_pending_vector(chip, c->index);
@@ -151,6 +155,7 @@ static void inject_from_user(struct vcpu *c)
 		inject_nmi(c);
 	if (c->interrupt >= 0 && vmx_can_interrupt(&c->vmx)) {
 		vmx_queue_interrupt(&c->vmx, (u8)c->interrupt);
+		c->stats.irq_injections++;
 		c->interrupt = -1;
 	}
 	vmx_want_interrupt_window(&c->vmx,
@@ -162,10 +167,11 @@ static void inject_from_user(struct vcpu *c)
  * request is carried out outside of guest mode, where vm->lock may be taken: as if another CPU
  * had kicked this one.
  */
-static __attribute__((noinline)) void catch_up(const struct vcpu *c, u64 generation)
+static __attribute__((noinline)) void catch_up(struct vcpu *c, u64 generation)
 {
 	struct percpu *cpu = this_cpu();
 
+	c->stats.tlb_flush++;
 	ept_flush(&c->vm->ept);
 	WRITE_ONCE(c->vm->tlb_seen[cpu->index], generation);
 	if (READ_ONCE(c->requests))
@@ -239,6 +245,7 @@ static enum exit_action exit_cpuid(struct vcpu *c)
  * CPL 1 to 3). */
 static enum exit_action exit_vmcall(struct vcpu *c)
 {
+	c->stats.hypercalls++;
 	c->vmx.gpr[GPR_RAX] = (u64)(vmx_cpl() ? -KVM_EPERM : -KVM_ENOSYS);
 	vmx_skip_instruction();
 	return GO_ON;
@@ -277,6 +284,7 @@ static enum exit_action exit_cr_write(struct vcpu *c, const struct vmx_exit *exi
 
 static enum exit_action exit_hlt(struct vcpu *c)
 {
+	c->stats.halt_exits++;
 	if (c->vm->chip) {
 		c->mp_state = KVM_MP_STATE_HALTED;
 		return GO_ON;
@@ -338,11 +346,14 @@ static enum exit_action handle_exit(struct vcpu *c, enum vmx_exit_kind kind,
 	case VMX_HLT:
 		return exit_hlt(c);
 	case VMX_INTERRUPT:
+		c->stats.irq_exits++;
 		return GO_AGAIN;
 	case VMX_INTERRUPT_WINDOW:
+		c->stats.irq_window_exits++;
 		vmx_want_interrupt_window(&c->vmx, false);
 		return GO_ON;
 	case VMX_NMI_WINDOW:
+		c->stats.nmi_window_exits++;
 		vmx_want_nmi_window(&c->vmx, false);
 		return GO_ON;
 	case VMX_KICKED:
@@ -399,10 +410,14 @@ static bool try_unblock(struct vcpu *c, u64 *deadline)
 	/* Exchanged before the last look: whoever adds an event afterwards finds it set
 	 * and reports the wake-up; pairs with vcpu_wake(). */
 	__atomic_exchange_n(&c->blocked, 1, __ATOMIC_SEQ_CST);
-	if (halted && has_event(c))
+	if (halted && has_event(c)) {
 		c->mp_state = KVM_MP_STATE_RUNNABLE;
-	else if (!READ_ONCE(c->requests))
+		c->stats.halt_wakeup += c->slept;
+	} else if (!READ_ONCE(c->requests)) {
+		c->slept = halted;
 		return false;
+	}
+	c->slept = false;
 	WRITE_ONCE(c->blocked, 0);
 	return true;
 }
@@ -422,6 +437,7 @@ static enum exit_action enter_once(struct vcpu *c)
 	prepare_entry(c);
 	kind = vmx_run(&c->vmx, &exit);
 	__atomic_store_n(&c->mode, VCPU_OUTSIDE, __ATOMIC_RELEASE);
+	c->stats.exits++;
 	return handle_exit(c, kind, &exit);
 }
 
@@ -445,6 +461,7 @@ static enum exit_action run_loop(struct vcpu *c, u64 *deadline)
 		if (!c->vm->chip && READ_ONCE(c->run->request_interrupt_window) &&
 		    ready_for_interrupt(c)) {
 			c->run->exit_reason = KVM_EXIT_IRQ_WINDOW_OPEN;
+			c->stats.request_irq_exits++;
 			return TO_USER;
 		}
 		a = enter_once(c);
@@ -523,6 +540,7 @@ enum run_result vcpu_run(struct vcpu *c, struct vmx_vcpu *control, int *err, u64
 		__atomic_store_n(&c->has_list, 0, __ATOMIC_RELEASE);
 	}
 	vmx_switch(&c->vmx, control);
+	c->stats.fpu_reload++;
 	fill_run(c);
 	return result_of(a);
 }

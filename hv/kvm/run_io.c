@@ -32,6 +32,7 @@ enum exit_action run_exit_io(struct vcpu *c, const struct vmx_exit *exit)
 	u8 size = exit->io.size;
 	u32 value = (u32)c->vmx.gpr[GPR_RAX];
 
+	c->stats.io_exits++;
 	if (exit->io.string)
 		return run_emulate(c, NULL, false);
 	if (c->vm->chip && irqchip_pio(c->vm->chip, exit->io.port, size, !in, &value, rdtsc())) {

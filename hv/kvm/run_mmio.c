@@ -94,6 +94,7 @@ static enum exit_action mmio_to_user(struct vcpu *c, bool write, enum vcpu_compl
 {
 	const struct emu_mmio *m = &c->io.mmio;
 
+	c->stats.mmio_exits++;
 	c->run->exit_reason = KVM_EXIT_MMIO;
 	c->run->mmio.phys_addr = m->gpa.v;
 	c->run->mmio.len = m->len;
@@ -133,6 +134,7 @@ static enum exit_action report_failure(struct vcpu *c)
  * program of the guest does not bother the VMM unless that wants it. */
 static enum exit_action emulation_failed(struct vcpu *c)
 {
+	c->stats.insn_emulation_fail++;
 	if (c->vm->exit_on_emulation_error)
 		return report_failure(c);
 	if (c->emu.cpl)
@@ -202,6 +204,7 @@ enum exit_action run_emulate(struct vcpu *c, const struct vmx_exit *ept, bool de
 {
 	struct emu_state *e = &c->emu;
 
+	c->stats.insn_emulation++;
 	emu_io_reset(&c->io);
 	e->insn_len = 0;
 	e->hint_valid = ept && ept->ept.gva_valid && !ept->ept.fetch;
@@ -218,11 +221,12 @@ enum exit_action run_emulate(struct vcpu *c, const struct vmx_exit *ept, bool de
 enum exit_action run_exit_ept(struct vcpu *c, const struct vmx_exit *exit)
 {
 	u64 data[] = {exit->reason, exit->ept.gpa.v};
-
 	enum mmu_result r = mmu_fault(c, exit->ept.gpa, exit->ept.write);
 
+	c->stats.pf_taken++;
 	switch (r) {
 	case MMU_MAPPED:
+		c->stats.pf_fixed++;
 		return GO_ON;
 	case MMU_WANTED:
 		return GO_PAGE_WANTED;
@@ -234,6 +238,7 @@ enum exit_action run_exit_ept(struct vcpu *c, const struct vmx_exit *exit)
 	case MMU_NO_SLOT:
 		break;
 	}
+	c->stats.pf_emulate++;
 	/* An event whose delivery touched a device cannot be carried out by the emulator. */
 	if (c->vmx.event)
 		return run_internal_error(c, KVM_INTERNAL_ERROR_DELIVERY_EV, ARRAY_SIZE(data),

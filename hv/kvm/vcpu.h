@@ -95,6 +95,9 @@ struct vcpu {
 	u8 injection;    /* enum vcpu_injection */
 	u64 signal_mask; /* KVM_SET_SIGNAL_MASK's: signals that do not end KVM_RUN */
 
+	bool slept; /* the last run ended with it halted and blocked */
+	struct vcpu_stats stats;
+
 	/* Shared. */
 	u32 requests;    /* VCPU_*: what has to be done before the guest is entered; set by
 			  * vcpu_ask(), taken by the owner with an exchange */

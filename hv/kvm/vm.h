@@ -14,6 +14,7 @@
 #include "kvm/irqchip/irqchip.h"
 #include "kvm/irqfd.h"
 #include "kvm/memslot.h"
+#include "kvm/stats.h"
 #include "kvm/wake.h"
 #include "vmx/ept.h"
 
@@ -31,6 +32,7 @@ enum dirty_mode {
 
 struct vm {
 	u32 refs; /* atomic */
+	u32 id;   /* for its name in statistics */
 
 	/* Rank 2: guards slots, ept, creation of vCPUs and interrupt controllers. */
 	struct spinlock lock;
@@ -63,6 +65,8 @@ struct vm {
 	u32 boot_cpu_id;         /* under lock; constant once there are vCPUs */
 	struct irqfds irqfds;    /* none without chip */
 	struct iobus io;
+	bool has_vfio;         /* KVM_CREATE_DEVICE's; atomic */
+	struct vm_stats stats; /* counted with lock held */
 };
 
 extern const struct param_table vm_params; /* min_timer_period_us=, vector_hashing= */

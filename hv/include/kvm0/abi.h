@@ -9,7 +9,7 @@
  *
  * A call is a VMCALL at CPL 0 of the control guest, with
  *   RAX  call number (KVM0_CALL_*)
- *   RDI, RSI, RDX  the call's arguments
+ *   RDI, RSI, RDX, RCX  the call's arguments
  * and comes back with
  *   RAX  the result: >= 0, or a negative errno, as KVM's ioctl gives it
  *   RDX  the call's second result (KVM0_RUN_BLOCKED: the deadline...), else 0
@@ -191,6 +191,13 @@ struct kvm0_param {
 	__u32 flags; /* KVM0_PARAM_*; kvm0 sets it */
 	__u32 reserved;
 };
+
+/*
+ * Read the statistics with handle RDI (KVM_GET_STATS_FD) as pread(2) does: to the address RSI,
+ * at most RDX bytes, from position RCX on.  Returns the bytes copied, 0 at the end.  -EBADF;
+ * -ESPIPE: not such a handle; -EINVAL: the position is negative; -EFAULT.
+ */
+#define KVM0_CALL_READ 15
 
 /*
  * Results of KVM_RUN beside KVM's own (0: see kvm_run->exit_reason, or an errno).
