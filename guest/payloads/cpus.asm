@@ -14,7 +14,14 @@ ENTRY cpus_count_exiting
 	cpuid
 	jmp cpus_count_exiting
 
-; One of these (EBX: 0 or 1) with interrupts on, behind I/O APIC pin EAX that is VECTOR_XAPIC.
+; The same with reads of STAR, which is a guest's own.
+ENTRY cpus_rdmsr
+	inc qword [rdi]
+	mov ecx, 0xc0000081
+	rdmsr
+	jmp cpus_rdmsr
+
+; One of the first two (EBX: 0 or 1) with interrupts on, behind I/O APIC pin EAX that is VECTOR_XAPIC.
 ENTRY cpus_ioapic_count
 	XAPIC_ON
 	mov r8d, eax

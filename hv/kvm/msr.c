@@ -163,6 +163,12 @@ static int read_fixed(u32 index, u64 *value, bool host)
 static int read_kept(const struct vcpu *c, u32 index, u64 *value, bool host)
 {
 	switch (index) {
+	case MSR_TSC:
+		*value = time_read_tsc(c);
+		return 0;
+	case MSR_TSC_ADJUST:
+		*value = c->msr.tsc_adjust;
+		return 0;
 	case MSR_MISC_ENABLE:
 		*value = c->msr.misc_enable;
 		return 0;
@@ -192,33 +198,27 @@ static int read_kept(const struct vcpu *c, u32 index, u64 *value, bool host)
 		*value = 0;
 		return 0;
 	default:
-		return read_fixed(index, value, host);
+		return -ENOENT;
 	}
 }
 
+/* Those first that guests access again and again. */
 static int read(struct vcpu *c, u32 index, u64 *value, bool host)
 {
-	int err = vmx_get_msr(&c->vmx, index, value);
+	int err;
 
-	if (err != -ENOENT)
-		return err;
 	if (is_apic(index))
 		return read_apic(c, index, value);
-	if (index == MSR_TSC) {
-		*value = time_read_tsc(c);
-		return 0;
-	}
-	if (index == MSR_TSC_ADJUST) {
-		*value = c->msr.tsc_adjust;
-		return 0;
-	}
+	err = read_kept(c, index, value, host);
+	if (err == -ENOENT)
+		err = vmx_get_msr(&c->vmx, index, value);
+	if (err != -ENOENT)
+		return err;
 	if (mtrr_is_msr(index)) {
 		*value = mtrr_read(c, index);
 		return 0;
 	}
-	if (mce_is_msr(index))
-		return mce_read(c, index, value, host);
-	return read_kept(c, index, value, host);
+	return mce_is_msr(index) ? mce_read(c, index, value, host) : read_fixed(index, value, host);
 }
 
 int msr_read(struct vcpu *c, u32 index, u64 *value, bool host)
@@ -319,6 +319,10 @@ static int write_fixed(u32 index, u64 value, bool host)
 static int write_kept(struct vcpu *c, u32 index, u64 value, bool host)
 {
 	switch (index) {
+	case MSR_TSC:
+		return write_tsc(c, value, host);
+	case MSR_TSC_ADJUST:
+		return write_tsc_adjust(c, value, host);
 	case MSR_MISC_ENABLE:
 		return write_misc_enable(c, value, host);
 	case MSR_BIOS_SIGN_ID: /* the guest writes 0 before it reads the revision */
@@ -342,27 +346,25 @@ static int write_kept(struct vcpu *c, u32 index, u64 value, bool host)
 	case MSR_DEBUGCTL: /* no last-branch records, no BTF: KVM ignores these two */
 		return value & ~3ull ? -EINVAL : 0;
 	default:
-		return write_fixed(index, value, host);
+		return -ENOENT;
 	}
 }
 
 static int write(struct vcpu *c, u32 index, u64 value, bool host)
 {
-	int err = vmx_set_msr(&c->vmx, index, value);
+	int err;
 
-	if (err != -ENOENT)
-		return err;
 	if (is_apic(index))
 		return write_apic(c, index, value, host);
-	if (index == MSR_TSC)
-		return write_tsc(c, value, host);
-	if (index == MSR_TSC_ADJUST)
-		return write_tsc_adjust(c, value, host);
+	err = write_kept(c, index, value, host);
+	if (err == -ENOENT)
+		err = vmx_set_msr(&c->vmx, index, value);
+	if (err != -ENOENT)
+		return err;
 	if (mtrr_is_msr(index))
 		return mtrr_write(c, index, value);
-	if (mce_is_msr(index))
-		return mce_write(c, index, value, host);
-	return write_kept(c, index, value, host);
+	return mce_is_msr(index) ? mce_write(c, index, value, host)
+				 : write_fixed(index, value, host);
 }
 
 int msr_write(struct vcpu *c, u32 index, u64 value, bool host)

@@ -99,6 +99,36 @@ static void kvm0_smp_busy(void)
 	machine_do(&m, long_done);
 }
 
+/* An MSR filter that comes while the vCPU runs: its next access is denied. */
+static void kvm0_smp_msr_filter(void)
+{
+	struct kvm_msr_filter filter = {.flags = KVM_MSR_FILTER_DEFAULT_ALLOW};
+	struct kvm_enable_cap cap = {.cap = KVM_CAP_X86_USER_SPACE_MSR,
+				     .args = {KVM_MSR_EXIT_REASON_FILTER}};
+	u64 *none = check_pages(PAGE_SIZE);
+	struct machine m;
+
+	filter.ranges[0] = (struct kvm_msr_filter_range){
+		.flags = KVM_MSR_FILTER_READ, .base = 0xc0000080, .nmsrs = 8, .bitmap = (u8 *)none};
+	cpu1_need();
+	machine_open(&m, MODE_LONG, 0);
+	CHECK_RESULT(t_ioctl_ptr(m.vm, KVM_ENABLE_CAP, &cap), 0);
+	start_at(m.vcpu, cpus_rdmsr, COUNTER, 0);
+	for (u32 i = 0; i < ROUNDS; i++) {
+		struct runner *r = cpu1_run(m.vcpu);
+
+		CHECK(counts(machine_at(&m, COUNTER)));
+		CHECK_RESULT(t_ioctl_ptr(m.vm, KVM_X86_SET_MSR_FILTER, &filter), 0);
+		cpu1_end();
+		CHECK_RESULT(r->result, 0);
+		CHECK_EQUAL(m.run->exit_reason, KVM_EXIT_X86_RDMSR);
+		CHECK_EQUAL(m.run->msr.index, 0xc0000081);
+		filter.ranges[0].nmsrs = 0;
+		CHECK_RESULT(t_ioctl_ptr(m.vm, KVM_X86_SET_MSR_FILTER, &filter), 0);
+		filter.ranges[0].nmsrs = 8;
+	}
+}
+
 /* An interrupt of the machine ends a run, and what the VMM then does starts it again. */
 static void kvm0_smp_doorbell(void)
 {
@@ -278,5 +308,6 @@ static void kvm0_smp_wake(void)
 }
 
 SUITE(kvm0_smp, TEST(kvm0_smp_move), TEST(kvm0_smp_close_moved), TEST(kvm0_smp_busy),
-      TEST(kvm0_smp_doorbell), TEST(kvm0_smp_irq_line), TEST(kvm0_smp_irq_line_exiting),
-      TEST(kvm0_smp_delete_slot), TEST(kvm0_smp_close_running), TEST(kvm0_smp_wake));
+      TEST(kvm0_smp_msr_filter), TEST(kvm0_smp_doorbell), TEST(kvm0_smp_irq_line),
+      TEST(kvm0_smp_irq_line_exiting), TEST(kvm0_smp_delete_slot), TEST(kvm0_smp_close_running),
+      TEST(kvm0_smp_wake));

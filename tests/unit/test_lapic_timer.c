@@ -248,6 +248,27 @@ static void test_tsc_deadline_extremes(void **state)
 	assert_true(lapic_next_deadline(&lapic) == 5050);
 }
 
+/* A guest's TSC that runs at another rate: its deadline comes when it has got there. */
+static void test_tsc_deadline_scaled(void **state)
+{
+	const struct irq_guest_tsc fast = {.offset = 100, .ratio = 3ull << 48, .khz = 6000000};
+	const struct irq_guest_tsc slow = {.ratio = 1ull << 47, .khz = 1000000};
+
+	(void)state;
+	wr(LAPIC_LVT_TIMER, LAPIC_TIMER_DEADLINE | VECTOR, 0);
+	lapic_set_tsc(&lapic, &fast, 0);
+	assert_true(irq_clock_scale(1000, fast.ratio) == 3000);
+	assert_true(irq_clock_scale(~0ull, slow.ratio) == ~0ull >> 1);
+	assert_true(irq_clock_scale(~0ull, 0) == ~0ull);
+	lapic_set_tsc_deadline(&lapic, 6100, 1000); /* it is 3100 now */
+	assert_true(lapic_next_deadline(&lapic) == 2001);
+	lapic_set_tsc(&lapic, &slow, 1000); /* and 500 */
+	assert_true(lapic_next_deadline(&lapic) == 1000 + 2 * 5600 + 1);
+	/* So far away that the machine's TSC does not get there. */
+	lapic_set_tsc_deadline(&lapic, ~0ull, 1000);
+	assert_true(lapic_next_deadline(&lapic) == IRQ_NEVER);
+}
+
 static void test_mode_changes(void **state)
 {
 	(void)state;
@@ -300,6 +321,7 @@ int main(void)
 		cmocka_unit_test_setup(test_divide_while_periodic, setup),
 		cmocka_unit_test_setup(test_tsc_deadline, setup),
 		cmocka_unit_test_setup(test_tsc_deadline_extremes, setup),
+		cmocka_unit_test_setup(test_tsc_deadline_scaled, setup),
 		cmocka_unit_test_setup(test_mode_changes, setup),
 		cmocka_unit_test_setup(test_hardware_disabled, setup),
 	};
