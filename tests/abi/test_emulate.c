@@ -115,9 +115,13 @@ static void emulate_avx(void)
 
 static void emulate_movbe(void)
 {
+	struct cpuid_table *cpuid = check_pages(sizeof(*cpuid));
 	struct machine m;
 
 	machine_need_vmx("MOVBE");
+	machine_guest_cpuid(cpuid);
+	if (!(machine_cpuid(cpuid, 1, 0)->ecx & 1u << 22))
+		check_skip("this CPU has no MOVBE");
 	emulate_open(&m, MACHINE_CPUID);
 	machine_start(&m, long_movbe);
 	machine_mmio_write(&m, GPA_MMIO, 4, 0x44332211);

@@ -28,9 +28,11 @@ struct item {
  * last of all: several of the others change what is pending.
  */
 static const struct item vcpu_items[] = {
-	ITEM(MP_STATE, mp_state), ITEM(SREGS2, sregs),        ITEM(REGS, regs),
-	ITEM(XCRS, xcrs),         ITEM(DEBUGREGS, debugregs), ITEM(LAPIC, lapic),
+	ITEM(MP_STATE, mp_state),   ITEM(SREGS2, sregs), ITEM(REGS, regs),
+	ITEM(DEBUGREGS, debugregs), ITEM(LAPIC, lapic),
 };
+/* On a CPU without XSAVE it reads as none, and cannot be set. */
+static const struct item xcrs[] = {ITEM(XCRS, xcrs)};
 static const struct item events[] = {ITEM(VCPU_EVENTS, events)};
 static const struct item vm_items[] = {ITEM(PIT2, pit), ITEM(CLOCK, clock)};
 
@@ -159,6 +161,8 @@ s64 state_get(struct state *s, u32 vm, u32 vcpu, const char **step)
 	if (err >= 0)
 		err = move(vcpu_items, ARRAY_SIZE(vcpu_items), false, vcpu, s, step);
 	if (err >= 0)
+		err = move(xcrs, ARRAY_SIZE(xcrs), false, vcpu, s, step);
+	if (err >= 0)
 		err = get_xsave(s, vm, vcpu, step);
 	if (err >= 0)
 		err = get_msrs(s, vcpu, step);
@@ -180,6 +184,8 @@ s64 state_set(const struct state *s, u32 vm, u32 vcpu, const char **step)
 
 	if (err >= 0)
 		err = move(vcpu_items, ARRAY_SIZE(vcpu_items), true, vcpu, s, step);
+	if (err >= 0 && s->xcrs.nr_xcrs)
+		err = move(xcrs, ARRAY_SIZE(xcrs), true, vcpu, s, step);
 	if (err >= 0) {
 		*step = "XSAVE";
 		err = kvm0_ioctl(vcpu, KVM_SET_XSAVE, addr(s->xsave));
