@@ -48,6 +48,8 @@ u32 suites_run(const struct suite *const *further, u32 count)
 		&suite_dirty_ring,
 		&suite_readonly,
 		&suite_move,
+		&suite_device,
+		&suite_stats,
 	};
 	/* clang-format on */
 	const struct suite *all[ARRAY_SIZE(common) + MAX_FURTHER];

@@ -15,6 +15,7 @@ extern const struct suite suite_irqchip_state, suite_lapic_state, suite_irq_move
 extern const struct suite suite_event, suite_irqfd, suite_ioeventfd, suite_coalesced;
 extern const struct suite suite_dirty, suite_dirty_ring, suite_readonly;
 extern const struct suite suite_move;
+extern const struct suite suite_device, suite_stats;
 
 /*
  * Runs them all, the first of `further` before and its others behind them (none if `count` is 0);

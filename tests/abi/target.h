@@ -45,6 +45,8 @@ int t_event_create(u32 count, bool semaphore);
 /* write(2) and read(2) on it: 0, or -errno. */
 long t_event_signal(int event, u64 n);
 long t_event_read(int event, u64 *value);
+/* pread(2) on the handle of KVM_GET_STATS_FD: bytes read, or -errno. */
+long t_read(int handle, void *to, u64 size, u64 position);
 /*
  * Makes `count` pages of the vCPU's mapping, from page offset `first` on, accessible and returns
  * them (0: kvm_run); where KVM does not bring the memory, they are the zeroed pages `pages`.  NULL

@@ -55,6 +55,11 @@ long t_event_read(int event, u64 *value)
 	return (long)kvm0_event_read((u32)event, value);
 }
 
+long t_read(int handle, void *to, u64 size, u64 position)
+{
+	return (long)kvm0_read((u32)handle, to, size, position);
+}
+
 void *t_map(int vcpu, u32 first, u32 count, void *pages)
 {
 	for (u32 i = 0; i < count; i++)

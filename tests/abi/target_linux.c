@@ -89,6 +89,13 @@ long t_event_read(int event, u64 *value)
 	return read(event, value, sizeof(*value)) < 0 ? -errno : 0;
 }
 
+long t_read(int handle, void *to, u64 size, u64 position)
+{
+	ssize_t r = pread(handle, to, size, (off_t)position);
+
+	return r < 0 ? -errno : r;
+}
+
 void *t_map(int vcpu, u32 first, u32 count, void *pages)
 {
 	size_t size = count * (size_t)PAGE_SIZE;
