@@ -32,6 +32,7 @@ payloads_begin:
 %include "io.asm"
 %include "emulate.asm"
 %include "state.asm"
+%include "debug.asm"
 %include "interrupt.asm"
 %include "cpus.asm"
 %include "move.asm"

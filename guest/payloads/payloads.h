@@ -46,6 +46,10 @@ extern const char state_cpuid[], state_rdmsr[], state_wrmsr[], state_cr0[], stat
 extern const char state_cr8[], state_msw[], state_xsetbv[], state_debug[], state_sse_set[];
 extern const char state_sse_store[], state_registers[], state_tsc[], state_self_modify[];
 
+/* debug.asm: what user space watches. */
+extern const char debug_steps[], debug_steps_mmio[], debug_steps_out[], debug_write[];
+extern const char debug_write_end[], debug_own[], debug_nmi[];
+
 /* interrupt.asm: handlers, and routines that cause and await interrupts. */
 extern const char handler_plain[], handler_xapic[], handler_x2apic[];
 extern const char irq_window[], irq_queued[], irq_xapic_registers[], irq_xapic_tpr[];

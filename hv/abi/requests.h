@@ -119,3 +119,11 @@ s64 vcpu_set_cpuid1(struct vcpu *c, u64 arg);
  * vcpu_events.c; -EINVAL if there is none. */
 s64 vcpu_state_request(struct vcpu *c, u32 request, u64 arg);
 s64 vcpu_event_request(struct vcpu *c, u32 request, u64 arg);
+
+/* --- vcpu_sync.c: registers in kvm_run (KVM API, KVM_CAP_SYNC_REGS) --- */
+
+/* Before a run: set what kvm_dirty_regs says.  @valid: kvm_valid_regs.  0; -EINVAL: an unknown
+ * bit in either, or registers that cannot be set: those before them are. */
+int vcpu_sync_in(struct vcpu *c, u64 valid) __must_check;
+/* After it: get what @valid says. */
+void vcpu_sync_out(struct vcpu *c, u64 valid);

@@ -21,12 +21,21 @@ void vcpu_unlock(struct vcpu *c)
 
 static s64 run(struct vcpu *c, u64 arg, struct vmx_vcpu *control, struct run_outcome *out)
 {
+	u64 valid;
 	int err;
 
 	if (arg || !c->run)
 		return -EINVAL;
+	valid = READ_ONCE(c->run->kvm_valid_regs);
+	if (__builtin_expect((valid | READ_ONCE(c->run->kvm_dirty_regs)) != 0, 0)) {
+		err = vcpu_sync_in(c, valid);
+		if (err)
+			return err;
+	}
 	out->result = vcpu_run(c, control, &err, &out->deadline);
 	out->wanted = c->wanted;
+	if (__builtin_expect(valid != 0, 0))
+		vcpu_sync_out(c, valid);
 	return err;
 }
 

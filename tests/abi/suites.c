@@ -26,6 +26,8 @@ u32 suites_run(const struct suite *const *further, u32 count)
 		&suite_fault,
 		&suite_state,
 		&suite_events,
+		&suite_debug,
+		&suite_sync_regs,
 		&suite_interrupt,
 		&suite_irqchip,
 		&suite_memory,
