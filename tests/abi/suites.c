@@ -28,6 +28,8 @@ u32 suites_run(const struct suite *const *further, u32 count)
 		&suite_events,
 		&suite_debug,
 		&suite_sync_regs,
+		&suite_xsave,
+		&suite_cpuid,
 		&suite_interrupt,
 		&suite_irqchip,
 		&suite_memory,

@@ -206,6 +206,8 @@ static void block_events(u32 options)
 	CHECK_RESULT(debug(m.vcpu, 0, 0, 0), 0);
 	CHECK_RESULT(t_ioctl_ptr(m.vcpu, KVM_GET_VCPU_EVENTS, &e), 0);
 	CHECK_EQUAL(e.nmi.pending, 1);
+	e.nmi.masked = 0; /* as above */
+	CHECK_RESULT(t_ioctl_ptr(m.vcpu, KVM_SET_VCPU_EVENTS, &e), 0);
 	machine_start(&m, long_done);
 	machine_run_out(&m, PORT_TEST);
 	machine_run_out(&m, PORT_DONE);
