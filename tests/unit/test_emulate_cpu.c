@@ -10,7 +10,8 @@
 /* sources: tests/unit/emulate_native.c tests/unit/emulate_draw.c hv/kvm/emulate/emulate.c
  * hv/kvm/emulate/decode.c hv/kvm/emulate/optable.c hv/kvm/emulate/access.c
  * hv/kvm/emulate/execute.c hv/kvm/emulate/strop.c hv/kvm/emulate/alu.c
- * hv/kvm/emulate/vector.c hv/kvm/emulate/quick.c hv/kvm/gva.c */
+ * hv/kvm/emulate/operand.c hv/kvm/emulate/stack.c hv/kvm/emulate/vector.c
+ * hv/kvm/emulate/quick.c hv/kvm/gva.c */
 #include "emulate_native.h"
 
 #include <asm/prctl.h>

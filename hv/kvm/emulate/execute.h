@@ -24,6 +24,12 @@ enum emu_result strop(struct emu *e);
 /* A move between memory and a vector register (vector.c). */
 enum emu_result vector_move(struct emu *e);
 
+/* PUSH of a value, POP, and JMP, CALL and RET (stack.c); b is the source operand.  RIP is
+ * final after a branch. */
+enum emu_result stack_push(struct emu *e, u64 value);
+enum emu_result stack_pop(struct emu *e);
+enum emu_result stack_branch(struct emu *e, u64 b);
+
 /* The instruction is finished: move RIP behind it. */
 static inline void execute_retire(struct emu *e)
 {
