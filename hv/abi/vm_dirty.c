@@ -9,7 +9,7 @@ s64 vm_get_dirty_log(struct vm *vm, u64 arg)
 {
 	struct kvm_dirty_log log;
 	struct dirty_cleaning d = {.vm = vm};
-	u64 words;
+	bool clear;
 	int err;
 
 	if (copy_in(&log, arg, sizeof(log)))
@@ -18,15 +18,14 @@ s64 vm_get_dirty_log(struct vm *vm, u64 arg)
 		return -ENXIO;
 	dirty_sync(vm);
 	spin_lock(&vm->lock);
-	d.m = dirty_log_get(vm, log.slot, &err);
-	if (d.m) {
-		words = (d.m->size / PAGE_SIZE + 63) / 64;
-		err = copy_out((u64)(uintptr_t)log.dirty_bitmap, d.m->dirty, words * sizeof(u64));
-		for (u64 i = 0; !err && !vm->dirty_manual && i < words; i++)
-			if (d.m->dirty[i])
-				dirty_log_clear(&d, i * 64, ~0ull);
-		dirty_log_end(&d);
-	}
+	clear = !vm->dirty_manual;
+	d.m = dirty_log_get(vm, log.slot, clear, &err);
+	if (d.m)
+		err = copy_out((u64)(uintptr_t)log.dirty_bitmap, d.m->dirty,
+			       (d.m->size / PAGE_SIZE + 63) / 64 * sizeof(u64));
+	if (!err && clear)
+		dirty_log_clear_all(&d);
+	dirty_log_end(&d);
 	spin_unlock(&vm->lock);
 	return err;
 }
@@ -74,7 +73,7 @@ s64 vm_clear_dirty_log(struct vm *vm, u64 arg)
 	words = ((u64)log.num_pages + 63) / 64;
 	dirty_sync(vm);
 	spin_lock(&vm->lock);
-	d.m = dirty_log_get(vm, log.slot, &err);
+	d.m = dirty_log_get(vm, log.slot, false, &err);
 	if (d.m)
 		err = check_range(d.m, &log);
 	if (!err && !copy_possible((u64)(uintptr_t)log.dirty_bitmap, words * sizeof(u64)))
@@ -94,6 +93,6 @@ s64 vm_enable_manual_dirty_log(struct vm *vm, u64 options)
 		allowed |= KVM_DIRTY_LOG_INITIALLY_SET;
 	if (options & ~allowed)
 		return -EINVAL;
-	WRITE_ONCE(vm->dirty_manual, (u32)options);
+	dirty_set_manual(vm, (u32)options);
 	return 0;
 }

@@ -83,6 +83,21 @@ void dirty_start(struct vm *vm, const struct memslot *m)
 	mmu_flush(vm);
 }
 
+void dirty_set_manual(struct vm *vm, u32 options)
+{
+	spin_lock(&vm->lock);
+	vm->dirty_manual = options;
+	/* Large pages may be writable that were dirty from the start, and were never cleared. */
+	for (u32 i = 0; i < vm->slots.count; i++) {
+		const struct memslot *m = memslots_at(&vm->slots, i);
+
+		if (m->flags & KVM_MEM_LOG_DIRTY_PAGES)
+			ept_revoke(&vm->ept, m->base, m->size, 0);
+	}
+	mmu_flush(vm);
+	spin_unlock(&vm->lock);
+}
+
 void dirty_stop(struct vm *vm, const struct memslot *m)
 {
 	/* Large pages come back with the next faults.  Where none can, writes of clean pages
@@ -158,7 +173,7 @@ void dirty_sync(struct vm *vm)
 
 /* --- reading and clearing --- */
 
-const struct memslot *dirty_log_get(struct vm *vm, u32 slot, int *err)
+const struct memslot *dirty_log_get(struct vm *vm, u32 slot, bool all, int *err)
 {
 	const struct memslot *m = memslots_get(&vm->slots, slot);
 
@@ -166,7 +181,7 @@ const struct memslot *dirty_log_get(struct vm *vm, u32 slot, int *err)
 	if (!m || !m->dirty)
 		return NULL;
 	if (vm->dirty_mode == DIRTY_BY_FLAG)
-		(void)ept_collect(&vm->ept, m->base, m->size, m->dirty, false);
+		(void)ept_collect(&vm->ept, m->base, m->size, m->dirty, all);
 	*err = 0;
 	return m;
 }
@@ -182,6 +197,20 @@ void dirty_log_clear(struct dirty_cleaning *d, u64 first, u64 pages)
 	d->any = true;
 	ept_revoke_pages(&d->vm->ept, &d->at, gpa(d->m->base.v + first * PAGE_SIZE), pages,
 			 dirty_flag(d->vm));
+}
+
+void dirty_log_clear_all(struct dirty_cleaning *d)
+{
+	for (u64 i = 0; i < words(d->m); i++) {
+		if (!d->m->dirty[i])
+			continue;
+		if (d->vm->dirty_mode == DIRTY_BY_FLAG) { /* the flags are clear already */
+			d->m->dirty[i] = 0;
+			d->any = true;
+		} else {
+			dirty_log_clear(d, i * 64, ~0ull);
+		}
+	}
 }
 
 void dirty_log_end(const struct dirty_cleaning *d)

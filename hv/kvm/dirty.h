@@ -27,6 +27,9 @@ void dirty_bitmap_free(const struct memslot *m);
 void dirty_start(struct vm *vm, const struct memslot *m);
 void dirty_stop(struct vm *vm, const struct memslot *m);
 
+/* KVM_CAP_MANUAL_DIRTY_LOG_PROTECT2 with these options, KVM_DIRTY_LOG_*. */
+void dirty_set_manual(struct vm *vm, u32 options);
+
 /*
  * Put into the log what vCPUs have listed so far.  Waits for those that run; vm->lock must not
  * be held.
@@ -42,9 +45,11 @@ void dirty_settle(struct vm *vm, const struct memslot *m, gpa_t a, u64 size);
 
 /*
  * The slot's log as KVM_GET_DIRTY_LOG and KVM_CLEAR_DIRTY_LOG have it (hv/abi/vm_dirty.c).
- * vm->lock held from the one call to the next.  dirty_log_get(): the slot, with all that was
- * written to in its bitmap; NULL, and -EINVAL or -ENOENT in *@err.  dirty_log_clear(): those
- * of the 64 pages from @first whose bits are set in @pages and in the log become clean.
+ * vm->lock held from the one call to the next.
+ * dirty_log_get(): the slot, with all that was written to in its bitmap; NULL, and -EINVAL or
+ * -ENOENT in *@err.  @all: dirty_log_clear_all() follows.
+ * dirty_log_clear(): those of the 64 pages from @first whose bits are set in @pages and in the
+ * log become clean.  dirty_log_clear_all(): all pages do.
  * dirty_log_end(): CPUs forget what they know of the pages that did.
  */
 struct dirty_cleaning {
@@ -53,8 +58,9 @@ struct dirty_cleaning {
 	struct ept_cursor at;
 	bool any;
 };
-const struct memslot *dirty_log_get(struct vm *vm, u32 slot, int *err);
+const struct memslot *dirty_log_get(struct vm *vm, u32 slot, bool all, int *err);
 void dirty_log_clear(struct dirty_cleaning *d, u64 first, u64 pages);
+void dirty_log_clear_all(struct dirty_cleaning *d);
 void dirty_log_end(const struct dirty_cleaning *d);
 
 /* --- dirty_ring.c --- */

@@ -261,6 +261,63 @@ static void kvm0_demand_running(void)
 	}
 }
 
+/* The log is read while the other CPU's guest counts: what it writes after that is seen again. */
+static void kvm0_log_running(void)
+{
+	u64 *bits = check_pages(PAGE_SIZE);
+	struct kvm_dirty_log log = {.slot = SLOT, .dirty_bitmap = bits};
+	u8 *memory = check_pages(SIZE_2M);
+	volatile u64 *counter = (volatile u64 *)(void *)(memory + 5 * PAGE_SIZE);
+	struct machine m;
+	u64 before;
+
+	cpu1_need();
+	machine_open(&m, MODE_LONG, 0);
+	CHECK_RESULT(machine_slot(m.vm, SLOT, KVM_MEM_LOG_DIRTY_PAGES, GPA_EXTRA, SIZE_2M, memory),
+		     0);
+	start_at(m.vcpu, cpus_count, GPA_EXTRA + 5 * PAGE_SIZE, 0);
+	cpu1_run(m.vcpu);
+	for (u32 i = 0; i < ROUNDS; i++) {
+		CHECK(cpu1_reaches(counter, *counter + 10));
+		CHECK_RESULT(t_ioctl_ptr(m.vm, KVM_GET_DIRTY_LOG, &log), 0);
+		CHECK_EQUAL(bits[0], 1 << 5);
+		for (u32 word = 1; word < SIZE_2M / PAGE_SIZE / 64; word++)
+			CHECK_EQUAL(bits[word], 0);
+	}
+	cpu1_stop_run(m.run);
+	before = *counter;
+	CHECK_RESULT(t_ioctl_ptr(m.vm, KVM_GET_DIRTY_LOG, &log), 0);
+	CHECK_RESULT(t_ioctl_ptr(m.vm, KVM_GET_DIRTY_LOG, &log), 0);
+	CHECK_EQUAL(bits[0], 0);
+	CHECK_EQUAL(*counter, before);
+}
+
+/* The log of a slot whose pages are supplied keeps what was written to a page that has gone. */
+static void kvm0_demand_logged(void)
+{
+	u64 *bits = check_pages(PAGE_SIZE);
+	struct kvm_dirty_log log = {.slot = SLOT, .dirty_bitmap = bits};
+	u8 *memory = check_pages(SIZE_2M);
+	struct machine m;
+
+	machine_open(&m, MODE_LONG, 0);
+	CHECK_RESULT(slot(&m, KVM_MEM_LOG_DIRTY_PAGES, GPA_EXTRA, SIZE_2M), 0);
+	CHECK_RESULT(supply(&m, GPA_EXTRA, memory, SIZE_2M, WRITABLE), SIZE_2M / PAGE_SIZE);
+	m.regs.rdi = GPA_EXTRA + 70 * PAGE_SIZE;
+	machine_do(&m, long_store);
+	m.regs.rdi = GPA_EXTRA + 3 * PAGE_SIZE;
+	machine_do(&m, long_store);
+	CHECK_RESULT(withdraw(&m, GPA_EXTRA + 65 * PAGE_SIZE, 10 * PAGE_SIZE), 0);
+	CHECK_RESULT(t_ioctl_ptr(m.vm, KVM_GET_DIRTY_LOG, &log), 0);
+	CHECK_EQUAL(bits[0], 1 << 3);
+	CHECK_EQUAL(bits[1], 1 << 6);
+	m.regs.rdi = GPA_EXTRA + 70 * PAGE_SIZE;
+	machine_start(&m, long_store);
+	expect_wanted(&m, (GPA_EXTRA + 70 * PAGE_SIZE) | KVM0_WANTED_WRITE);
+	CHECK_RESULT(t_ioctl_ptr(m.vm, KVM_GET_DIRTY_LOG, &log), 0);
+	CHECK_EQUAL(bits[0] | bits[1], 0);
+}
+
 SUITE(kvm0_demand, TEST(kvm0_demand_errors), TEST(kvm0_demand_slot), TEST(kvm0_demand_wanted),
       TEST(kvm0_demand_large), TEST(kvm0_demand_emulated), TEST(kvm0_demand_all),
-      TEST(kvm0_demand_running));
+      TEST(kvm0_demand_running), TEST(kvm0_demand_logged), TEST(kvm0_log_running));

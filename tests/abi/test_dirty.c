@@ -222,6 +222,14 @@ static void dirty_initially_set(void)
 	dirty_expect(&d, 0, 1, 0);
 	dirty_touch(&d, BIG / PAGE_SIZE, 1, 3);
 	dirty_expect(&d, BIG / PAGE_SIZE, 1, 3);
+	/* Pages that were never cleared, when reading clears again. */
+	CHECK_RESULT(dirty_slot(&d, 0, GPA_EXTRA), 0);
+	dirty_touch(&d, 0, 1, BIG / PAGE_SIZE);
+	CHECK_RESULT(dirty_slot(&d, LOG, GPA_EXTRA), 0);
+	CHECK_RESULT(dirty_manual(&d, 0), 0);
+	dirty_expect(&d, 0, 1, BIG / PAGE_SIZE + 3);
+	dirty_touch(&d, 7, 50, 30);
+	dirty_expect(&d, 7, 50, 30);
 }
 
 /* A slot takes its log along; one that is made anew does not. */

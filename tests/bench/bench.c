@@ -2,7 +2,7 @@
 /* The benchmark's rows and its order: see bench.h. */
 #include "tests/bench/bench.h"
 
-#define BENCH_MEMORY (40ull << 20)
+#define BENCH_MEMORY (72ull << 20)
 
 u64 bench_samples[RESULTS_MAX];
 

@@ -102,5 +102,5 @@ struct ept_cursor {
 void ept_revoke_pages(const struct ept *e, struct ept_cursor *at, gpa_t start, u64 pages, u64 bits);
 
 /* Set the bits in @bitmap, a bit a page from @start on, of all pages of 4 KiB there that have
- * EPT_DIRTY, and take that away with @clear.  Is there any? */
+ * EPT_DIRTY, and take that away with @clear.  False: there is none. */
 bool ept_collect(const struct ept *e, gpa_t start, u64 size, u64 *bitmap, bool clear);

@@ -95,30 +95,40 @@ void ept_revoke_pages(const struct ept *e, struct ept_cursor *at, gpa_t start, u
 	}
 }
 
-/* Note in @bitmap from bit @first on which of the @n entries are dirty.  Eight at a time: most
- * are not. */
+static u64 any_of_8(const u64 *p)
+{
+	return p[0] | p[1] | p[2] | p[3] | p[4] | p[5] | p[6] | p[7];
+}
+
+/* Note in @bitmap from bit @first on which of the @n entries are dirty: some are. */
+static void collect_some(u64 *entry, u64 n, u64 *bitmap, u64 first, bool clear)
+{
+	for (u64 i = 0; i < n; i++) {
+		if (!(entry[i] & EPT_DIRTY))
+			continue;
+		bitmap[(first + i) / 64] |= BIT((first + i) % 64);
+		if (clear)
+			revoke(&entry[i], EPT_DIRTY);
+	}
+}
+
+/* The same, many at a time: most are not. */
 static bool collect(u64 *entry, u64 n, u64 *bitmap, u64 first, bool clear)
 {
 	bool any = false;
+	u64 i = 0;
 
-	for (u64 i = 0; i < n;) {
-		const u64 *p = &entry[i];
-
-		if (n - i >= 8 &&
-		    !((p[0] | p[1] | p[2] | p[3] | p[4] | p[5] | p[6] | p[7]) & EPT_DIRTY)) {
-			i += 8;
+	for (; i + 16 <= n; i += 16) {
+		if (!((any_of_8(&entry[i]) | any_of_8(&entry[i + 8])) & EPT_DIRTY))
 			continue;
-		}
-		for (u64 stop = MIN(i + 8, n); i < stop; i++) {
-			if (!(entry[i] & EPT_DIRTY))
-				continue;
-			any = true;
-			bitmap[(first + i) / 64] |= BIT((first + i) % 64);
-			if (clear)
-				revoke(&entry[i], EPT_DIRTY);
-		}
+		any = true;
+		for (u64 half = i; half < i + 16; half += 8)
+			if (any_of_8(&entry[half]) & EPT_DIRTY)
+				collect_some(&entry[half], 8, bitmap, first + half, clear);
 	}
-	return any;
+	if (i < n)
+		collect_some(&entry[i], n - i, bitmap, first + i, clear);
+	return any || i < n;
 }
 
 bool ept_collect(const struct ept *e, gpa_t start, u64 size, u64 *bitmap, bool clear)
