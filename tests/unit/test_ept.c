@@ -355,6 +355,95 @@ static void test_random(void **state)
 	check_model();
 }
 
+/* --- ept_change.c --- */
+
+static u64 *entry_at(u64 a)
+{
+	struct ept_leaf leaf;
+
+	assert_true(ept_find(&ept, gpa(a), &leaf));
+	return leaf.entry;
+}
+
+static void test_split(void **state)
+{
+	struct ept_leaf leaf;
+
+	(void)state;
+	assert_int_equal(map(SIZE_1G, 4 * SIZE_1G, EPT_1G), 0);
+	assert_true(ept_find(&ept, gpa(SIZE_1G + 5), &leaf));
+	assert_int_equal(ept_address(&leaf, gpa(SIZE_1G + 5)).v, 4 * SIZE_1G + 5);
+	fake_alloc_limit = 0;
+	assert_int_equal(ept_split(&ept, &leaf, RIGHTS), -ENOMEM);
+	fake_alloc_limit = -1;
+	assert_int_equal(ept_split(&ept, &leaf, RIGHTS), 0);
+	expect_mapped(3, 0, 512, 0);
+	assert_int_equal(at(SIZE_1G + 3 * SIZE_2M), (4 * SIZE_1G + 3 * SIZE_2M) | RIGHTS | LEAF);
+	assert_true(ept_find(&ept, gpa(SIZE_1G + 3 * SIZE_2M), &leaf));
+	assert_int_equal(ept_split(&ept, &leaf, EPT_READ | EPT_WB), 0);
+	expect_mapped(4, 512, 511, 0);
+	assert_int_equal(at(SIZE_1G + 4 * SIZE_2M - PAGE_SIZE),
+			 (4 * SIZE_1G + 4 * SIZE_2M - PAGE_SIZE) | EPT_READ | EPT_WB);
+	assert_int_equal(at(SIZE_1G + 4 * SIZE_2M), (4 * SIZE_1G + 4 * SIZE_2M) | RIGHTS | LEAF);
+}
+
+/* Small pages lose what is said, large ones EPT_WRITE, and others stay as they are. */
+static void test_revoke(void **state)
+{
+	struct ept_cursor cursor = {0};
+
+	(void)state;
+	for (u64 i = 0; i < 600; i++)
+		assert_int_equal(ept_map(&ept, gpa(i * PAGE_SIZE), hpa(i * PAGE_SIZE), EPT_4K,
+					 RIGHTS | EPT_DIRTY),
+				 0);
+	assert_int_equal(map(2 * SIZE_2M, 0, EPT_2M), 0);
+	ept_revoke(&ept, gpa(PAGE_SIZE), 598 * PAGE_SIZE, EPT_DIRTY);
+	for (u64 i = 0; i < 600; i++)
+		assert_int_equal(!(at(i * PAGE_SIZE) & EPT_DIRTY), i >= 1 && i < 599);
+	ept_revoke(&ept, gpa(599 * PAGE_SIZE), 3 * SIZE_2M, EPT_DIRTY);
+	assert_false(at(2 * SIZE_2M) & EPT_WRITE);
+	assert_true(at(599 * PAGE_SIZE) & EPT_WRITE);
+	/* Across two tables, with holes. */
+	ept_revoke_pages(&ept, &cursor, gpa(480 * PAGE_SIZE), BIT(0) | BIT(31) | BIT(32) | BIT(63),
+			 EPT_WRITE);
+	ept_revoke_pages(&ept, &cursor, gpa(544 * PAGE_SIZE), BIT(1) | BIT(63), EPT_WRITE);
+	for (u64 i = 0; i < 600; i++)
+		assert_int_equal(!(at(i * PAGE_SIZE) & EPT_WRITE),
+				 i == 480 || i == 511 || i == 512 || i == 543 || i == 545);
+}
+
+/* Every page's flag, from any start to any end. */
+static void test_collect(void **state)
+{
+	static const u64 dirty[] = {0, 1, 7, 8, 15, 16, 63, 64, 100, 511, 512, 513, 599};
+	u64 bitmap[12];
+
+	(void)state;
+	for (u64 i = 0; i < 600; i++)
+		assert_int_equal(map(i * PAGE_SIZE, i * PAGE_SIZE, EPT_4K), 0);
+	for (u64 start = 0; start < 20; start++)
+		for (u64 end = 590; end <= 600; end++) {
+			for (size_t i = 0; i < ARRAY_SIZE(dirty); i++)
+				*entry_at(dirty[i] * PAGE_SIZE) |= EPT_DIRTY;
+			memset(bitmap, 0, sizeof(bitmap));
+			assert_true(ept_collect(&ept, gpa(start * PAGE_SIZE),
+						(end - start) * PAGE_SIZE, bitmap, start & 1));
+			for (u64 i = 0; i < 600; i++) {
+				bool is = at(i * PAGE_SIZE) & EPT_DIRTY, was = false;
+
+				for (size_t n = 0; n < ARRAY_SIZE(dirty); n++)
+					was |= dirty[n] == i;
+				if (i < start || i >= end)
+					continue;
+				assert_int_equal(bitmap[(i - start) / 64] >> (i - start) % 64 & 1,
+						 was);
+				assert_int_equal(is, was && !(start & 1));
+			}
+		}
+	assert_false(ept_collect(&ept, gpa(SIZE_1G), SIZE_1G, bitmap, true));
+}
+
 int main(void)
 {
 #define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
@@ -370,6 +459,9 @@ int main(void)
 		TEST(test_no_memory),
 		TEST(test_max_level),
 		TEST(test_random),
+		TEST(test_split),
+		TEST(test_revoke),
+		TEST(test_collect),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
