@@ -40,8 +40,6 @@ static bool match(const struct apic_bus *bus, const struct lapic *l, const struc
 	u32 dest = m->dest;
 
 	switch (m->shorthand) {
-	case APIC_DEST_SELF:
-		return l == source;
 	case APIC_DEST_ALL:
 		return true;
 	case APIC_DEST_OTHERS:
@@ -83,13 +81,14 @@ int apic_bus_send(struct apic_bus *bus, struct lapic *source, const struct apic_
 {
 	/* All are meant by a broadcast, whatever their priority. */
 	bool everyone = !m->logical && m->dest == BROADCAST && m->shorthand == APIC_DEST_NONE;
-	bool lowest = (m->delivery == APIC_LOWEST || m->lowest) && m->shorthand != APIC_DEST_SELF &&
-		      !everyone;
+	bool lowest = (m->delivery == APIC_LOWEST || m->lowest) && !everyone;
 	u64 candidates = 0;
 	u32 count = 0;
 	struct lapic *l;
 	int taken = 0;
 
+	if (m->shorthand == APIC_DEST_SELF)
+		return source && lapic_hw_enabled(source) && lapic_accept_message(source, m);
 	for (u32 i = 0; i < READ_ONCE(bus->count); i++) {
 		l = READ_ONCE(bus->lapic[i]);
 		if (!l || !lapic_hw_enabled(l) || !match(bus, l, source, m))
