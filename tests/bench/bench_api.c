@@ -93,6 +93,7 @@ static void vcpu_state(void)
 		struct kvm_regs regs;
 		struct kvm_sregs sregs;
 		struct kvm_fpu fpu;
+		struct kvm_vcpu_events events;
 		struct kvm_lapic_state lapic;
 	} state;
 	const struct state_item *item = check_arg();
@@ -124,4 +125,6 @@ SUITE(api, TEST(host_ioctl_version), TEST(create_vm_first), TEST(create_vm), TES
       TEST(create_vcpu_irqchip), STATE(get_regs, KVM_GET_REGS, KVM_GET_REGS),
       STATE(set_regs, KVM_SET_REGS, KVM_GET_REGS), STATE(get_sregs, KVM_GET_SREGS, KVM_GET_SREGS),
       STATE(set_sregs, KVM_SET_SREGS, KVM_GET_SREGS), STATE(get_fpu, KVM_GET_FPU, KVM_GET_FPU),
-      STATE(set_fpu, KVM_SET_FPU, KVM_GET_FPU), STATE(get_lapic, KVM_GET_LAPIC, KVM_GET_LAPIC));
+      STATE(set_fpu, KVM_SET_FPU, KVM_GET_FPU),
+      STATE(get_vcpu_events, KVM_GET_VCPU_EVENTS, KVM_GET_VCPU_EVENTS),
+      STATE(get_lapic, KVM_GET_LAPIC, KVM_GET_LAPIC));
