@@ -185,8 +185,9 @@ UNIT := $(patsubst tests/unit/%.c,$(O)/unit/%,$(wildcard tests/unit/test_*.c))
 $(O)/unit/%: tests/unit/%.c tests/unit/fake.c scripts/unit-sources Makefile | setup
 	$(call say,UNIT,$<)
 	@mkdir -p $(@D)
-	$(Q)sources=$$(scripts/unit-sources $<) && \
-		$(CC) $(UNIT_CFLAGS) -MMD -MP -MT $@ -o $@ $< tests/unit/fake.c $$sources -lcmocka
+	$(Q)sources="$< tests/unit/fake.c $$(scripts/unit-sources $<)" && \
+		$(CC) $(UNIT_CFLAGS) -MM -MP -MT $@ $$sources > $@.d && \
+		$(CC) $(UNIT_CFLAGS) -o $@ $$sources -lcmocka
 -include $(wildcard $(O)/unit/*.d)
 
 .PHONY: unit
