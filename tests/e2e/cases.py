@@ -105,13 +105,13 @@ TWO_GUESTS = Case(
            Ask("none is left", "vms", r"\bno VMs\b", PROMPT),
            Send("poweroff")))
 
-# --- a guest under load, whose memory is taken away -----------------------------
+# --- a guest under load is saved, restored, migrated, and its memory taken away -----
 #
 # The guest checks its own work and its time (FAIL has what it would say), and its kernel must
 # have nothing to complain of at the end.
 
-ROUND = Expect(r"^load: round \d+\n")
-AWAY_FROM_LOAD = (ROUND, ROUND, Key("\x1d"), Expect("^" + PROMPT))
+ROUND = Expect(r"^load: round \d+, time \d+\n")
+AWAY_FROM_LOAD = (ROUND, Key("\x1d"), Expect("^" + PROMPT))
 
 
 def under_load(name, options, moves, **case):
@@ -130,11 +130,17 @@ def under_load(name, options, moves, **case):
                Send("poweroff"), Expect("^" + PROMPT), Send("poweroff")))
 
 
-BALLOON = (Send("balloon 1 48M; attach 1"), Expect(r"has \d+ pages less"),
+SAVE_AND_RESTORE = (Send("save name=a; stop; restore a"), Expect(r"is saved as a"),
+                    Expect(r"has the console"))
+MIGRATE = (Send("migrate; attach"), Expect(r"migrates: round 1: \d+ pages"),
+           Expect(r"is migrated: \d+ pages"), Expect(r"has the console"))
+BALLOON = (Send("balloon 48M; attach"), Expect(r"has \d+ pages less"),
            Expect(r"has the console"))
 
 LOAD_CASES = (
-    under_load("balloon", "mem=128M memory=demand", 10 * (BALLOON,), limit=400),
+    under_load("save-and-migrate", "mem=80M", 4 * (SAVE_AND_RESTORE, *4 * (MIGRATE,)), limit=600),
+    under_load("balloon", "mem=128M memory=demand",
+               8 * (BALLOON,) + (SAVE_AND_RESTORE, BALLOON, MIGRATE, BALLOON), limit=400),
 )
 
 # --- the prompt of the control guest: every mistake gets a line, and the prompt again -

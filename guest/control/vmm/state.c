@@ -16,9 +16,10 @@ struct item {
 	size_t offset;
 };
 
-#define ITEM(name, member)                                                                         \
+#define ITEM(request, member)                                                                      \
 	{                                                                                          \
-#name, KVM_GET_##name, KVM_SET_##name, offsetof(struct state, member)              \
+		.name = #request, .get = KVM_GET_##request, .set = KVM_SET_##request,              \
+		.offset = offsetof(struct state, member)                                           \
 	}
 
 /*
