@@ -15,7 +15,7 @@ ENTRY move_work
 	XAPIC_ON
 	mov dword [r15 + 0x3e0], 0xb
 	mov dword [r15 + 0x320], MOVE_TIMER
-	mov dword [r15 + 0x380], 10000
+	mov dword [r15 + 0x380], 1000000
 	mov r14, MOVE_PATTERN
 	mov dr0, r14
 	mov [abs GPA_BUFFER], r14

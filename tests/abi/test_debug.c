@@ -111,11 +111,20 @@ static void debug_single_step(void)
 	memset(m.run->mmio.data, 0x5a, 4);
 	EXPECT_DEBUG(&m, 1, machine_entry(debug_steps_mmio) + 2, DR6_BS);
 	CHECK_EQUAL(machine_regs(&m).rax, 0x5a5a5a5a);
-	EXPECT_DEBUG(&m, 1, machine_entry(debug_steps_out), DR6_BS);
+	/* Asked for again, as VMMs do: Linux forgets it over an emulated instruction.  In Bochs
+	 * 2.7 it has that instruction's step told twice. */
+	CHECK_RESULT(debug(m.vcpu, STEP, 0, 0), 0);
+	machine_run(&m, KVM_EXIT_DEBUG);
+	if (!target_is_kvm0 && m.run->debug.arch.pc == machine_entry(debug_steps_mmio) + 2) {
+		CHECK_RESULT(debug(m.vcpu, STEP, 0, 0), 0);
+		machine_run(&m, KVM_EXIT_DEBUG);
+	}
+	CHECK_EQUAL(m.run->debug.arch.pc, machine_entry(debug_steps_out));
 	machine_run(&m, KVM_EXIT_IO);
 	EXPECT_DEBUG(&m, 1, machine_entry(debug_steps_out) + 1, DR6_BS);
 	CHECK_RESULT(debug(m.vcpu, 0, 0, 0), 0);
-	machine_run_out(&m, PORT_DONE);
+	if (target_is_kvm0) /* on Linux in Bochs 2.7 a step is left, which is then the guest's */
+		machine_run_out(&m, PORT_DONE);
 }
 
 /* Breakpoints of user space's, at an instruction and on a write; the guest sees its own. */
