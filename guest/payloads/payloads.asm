@@ -36,6 +36,7 @@ payloads_begin:
 %include "interrupt.asm"
 %include "cpus.asm"
 %include "move.asm"
+%include "vapic.asm"
 %include "timing.asm"
 global payloads_end
 payloads_end:

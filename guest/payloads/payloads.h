@@ -63,7 +63,11 @@ extern const char cpus_count[], cpus_rdmsr[], cpus_count_exiting[], cpus_ioapic_
 	cpus_touch[], cpus_check[];
 
 /* move.asm: moved from VM to VM. */
-extern const char move_work[];
+extern const char move_work[], move_shadow[], move_halted[];
+
+/* vapic.asm: the TPR in a page, and accesses to it that are told. */
+extern const char vapic_work[], vapic_handler[];
+extern const char vapic_tpr[], vapic_tpr_write[], vapic_tpr_read[], vapic_tpr_end[];
 
 /* timing.asm: the benchmark's. */
 extern const char time_empty[], time_cpuid[], time_vmcall[], time_rdmsr[], time_wrmsr[];

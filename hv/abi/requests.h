@@ -42,6 +42,8 @@ s64 vcpu_enable_cap(struct vcpu *c, u64 arg);
 /* --- vcpu_lapic.c --- */
 s64 vcpu_get_lapic(struct vcpu *c, u64 arg);
 s64 vcpu_set_lapic(struct vcpu *c, u64 arg);
+s64 vcpu_report_tpr_access(struct vcpu *c, u64 arg);
+s64 vcpu_set_vapic_addr(struct vcpu *c, u64 arg);
 
 /* --- vm_memory.c --- */
 s64 vm_set_user_memory_region(struct vm *vm, u64 arg);

@@ -4,6 +4,7 @@
 #include "abi/copy.h"
 #include "abi/requests.h"
 #include "cpu/tsc.h"
+#include "kvm/vapic.h"
 
 s64 vcpu_get_lapic(struct vcpu *c, u64 arg)
 {
@@ -30,4 +31,25 @@ s64 vcpu_set_lapic(struct vcpu *c, u64 arg)
 	result = lapic_set_state(&c->lapic, &s, rdtsc());
 	vm_deliver_wakes(c->vm);
 	return result;
+}
+
+s64 vcpu_report_tpr_access(struct vcpu *c, u64 arg)
+{
+	struct kvm_tpr_access_ctl t;
+
+	if (copy_in(&t, arg, sizeof(t)))
+		return -EFAULT;
+	if (t.flags)
+		return -EINVAL;
+	c->tpr_access.report = t.enabled != 0;
+	return copy_out(arg, &t, sizeof(t));
+}
+
+s64 vcpu_set_vapic_addr(struct vcpu *c, u64 arg)
+{
+	struct kvm_vapic_addr v;
+
+	if (!c->vm->chip)
+		return -EINVAL;
+	return copy_in(&v, arg, sizeof(v)) ? -EFAULT : vapic_set_address(c, v.vapic_addr);
 }

@@ -71,6 +71,10 @@ static __attribute__((noinline)) s64 other_request(struct vcpu *c, u32 request, 
 		return vcpu_get_lapic(c, arg);
 	case KVM_SET_LAPIC:
 		return vcpu_set_lapic(c, arg);
+	case KVM_TPR_ACCESS_REPORTING:
+		return vcpu_report_tpr_access(c, arg);
+	case KVM_SET_VAPIC_ADDR:
+		return vcpu_set_vapic_addr(c, arg);
 	case KVM_GET_STATS_FD:
 		return vcpu_get_stats_fd(c);
 	case KVM_ENABLE_CAP:

@@ -4,6 +4,7 @@
 #include <linux/errno.h>
 #include "cpu/msr_index.h"
 #include "kvm/vcpu.h"
+#include "kvm/vcpu_events.h"
 
 /* IA32_MCi_STATUS */
 #define MCI_VALID     BIT(63)
@@ -185,8 +186,8 @@ static void report_uncorrected(struct vcpu *c, struct mce_bank *b, const struct 
 	}
 	fill_bank(b, e);
 	m->status = e->mcg_status;
-	if (!vmx_queue_exception(&c->vmx, VECTOR_MC, 0))
-		vcpu_ask(c, VCPU_TRIPLE_FAULT);
+	vcpu_set_pending_exception(
+		c, &(struct pending_exception){.pending = true, .vector = VECTOR_MC});
 }
 
 int mce_report(struct vcpu *c, const struct kvm_x86_mce *e)

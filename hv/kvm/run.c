@@ -8,9 +8,9 @@
 #include <linux/errno.h>
 #include "cpu/percpu.h"
 #include "cpu/tsc.h"
-#include "kvm/msr_filter.h"
 #include "kvm/dirty.h"
 #include "kvm/run.h"
+#include "kvm/vapic.h"
 #include "kvm/vcpu_events.h"
 
 enum exit_action run_internal_error(struct vcpu *c, u32 suberror, u32 count, const u64 *data)
@@ -24,49 +24,6 @@ enum exit_action run_internal_error(struct vcpu *c, u32 suberror, u32 count, con
 }
 
 /* --- before an entry --- */
-
-/* Is a signal pending that is not blocked?  It stays so until it is taken, and the request
- * with it. */
-static bool is_signalled(struct vcpu *c)
-{
-	if (!(READ_ONCE(c->signals) & ~c->signal_mask))
-		return false;
-	vcpu_ask(c, VCPU_SIGNAL);
-	return true;
-}
-
-/* What this vCPU has been asked for; outside of guest mode. */
-static __attribute__((noinline)) enum exit_action carry_out_requests(struct vcpu *c)
-{
-	/* Acquire: pairs with vcpu_ask(). */
-	u32 requests = __atomic_exchange_n(&c->requests, 0, __ATOMIC_ACQUIRE);
-	enum exit_action a = GO_ON;
-
-	if (requests & VCPU_TAKE_LIST)
-		dirty_take_list(c);
-	if (requests & VCPU_MSR_FILTER)
-		msr_filter_apply(c);
-	if (requests & VCPU_APIC_EVENTS)
-		vcpu_accept_apic_events(c);
-	if ((requests & VCPU_TRIPLE_FAULT) ||
-	    ((requests & VCPU_EXCEPTION) && !vcpu_take_exception(c))) {
-		c->run->exit_reason = KVM_EXIT_SHUTDOWN;
-		a = TO_USER;
-	}
-	if ((requests & VCPU_SIGNAL) && is_signalled(c) && a == GO_ON) {
-		c->run->exit_reason = KVM_EXIT_INTR;
-		c->stats.signal_exits++;
-		a = GO_SIGNAL;
-	}
-	if ((requests & VCPU_RING_FULL) && dirty_ring_full(c)) {
-		vcpu_ask(c, VCPU_RING_FULL);
-		if (a != GO_ON)
-			return a;
-		c->run->exit_reason = KVM_EXIT_DIRTY_RING_FULL;
-		a = TO_USER;
-	}
-	return a;
-}
 
 /* The next time that a timer of this vCPU needs kvm0; the PIT is vCPU 0's. */
 static u64 next_deadline(const struct vcpu *c)
@@ -200,6 +157,11 @@ static void prepare_entry(struct vcpu *c)
 		inject_from_chip(c);
 	} else if (c->injection == INJECT_FROM_USER) {
 		inject_from_user(c);
+	} else if (c->injection == INJECT_WITH_VAPIC) {
+		arm_timer(c);
+		inject_from_chip(c);
+		if (vapic_is_stale(c)) /* to be written first: as above */
+			WRITE_ONCE(this_cpu()->kick, 1);
 	} else {
 		inject_nothing(c);
 	}
@@ -432,12 +394,14 @@ static enum exit_action enter_once(struct vcpu *c)
 	__atomic_exchange_n(&c->mode, VCPU_IN_GUEST, __ATOMIC_SEQ_CST);
 	if (__builtin_expect(READ_ONCE(c->requests) != 0, 0)) {
 		__atomic_store_n(&c->mode, VCPU_OUTSIDE, __ATOMIC_RELEASE);
-		return carry_out_requests(c);
+		return run_carry_out_requests(c);
 	}
 	prepare_entry(c);
 	kind = vmx_run(&c->vmx, &exit);
 	__atomic_store_n(&c->mode, VCPU_OUTSIDE, __ATOMIC_RELEASE);
 	c->stats.exits++;
+	if (__builtin_expect(c->vapic.address != 0, 0))
+		vapic_read(c);
 	return handle_exit(c, kind, &exit);
 }
 
@@ -489,7 +453,7 @@ static void fill_run(struct vcpu *c)
 	}
 }
 
-static enum run_result result_of(enum exit_action a)
+static enum run_result result_of(enum exit_action a, int *err)
 {
 	switch (a) {
 	case GO_BLOCKED:
@@ -502,9 +466,14 @@ static enum run_result result_of(enum exit_action a)
 		return RUN_INIT;
 	case GO_MACHINE_CHECK:
 		return RUN_MACHINE_CHECK;
+	case GO_SIGNAL:
+		*err = -EINTR;
+		break;
+	case GO_STARTED:
+		*err = -EAGAIN;
+		break;
 	case GO_ON:
 	case TO_USER:
-	case GO_SIGNAL:
 		break;
 	}
 	return RUN_USER;
@@ -532,8 +501,6 @@ enum run_result vcpu_run(struct vcpu *c, struct vmx_vcpu *control, int *err, u64
 	}
 	if (a == GO_ON)
 		a = READ_ONCE(c->run->immediate_exit) ? GO_SIGNAL : run_loop(c, deadline);
-	if (a == GO_SIGNAL)
-		*err = -EINTR;
 	if (c->has_list) {
 		dirty_take_list(c);
 		/* Release: pairs with dirty_sync(). */
@@ -542,5 +509,5 @@ enum run_result vcpu_run(struct vcpu *c, struct vmx_vcpu *control, int *err, u64
 	vmx_switch(&c->vmx, control);
 	c->stats.fpu_reload++;
 	fill_run(c);
-	return result_of(a);
+	return result_of(a, err);
 }

@@ -1,15 +1,17 @@
 /* SPDX-License-Identifier: MIT */
-/* What the files that carry out KVM_RUN share: run.c, run_io.c, run_mmio.c. */
+/* What the files that carry out KVM_RUN share: run.c, run_io.c, run_mmio.c, run_msr.c,
+ * run_requests.c. */
 #pragma once
 
 #include "kvm/vcpu.h"
 
 /* What becomes of the vCPU after an exit. */
 enum exit_action {
-	GO_ON,     /* enter the guest again */
-	TO_USER,   /* KVM_RUN returns; kvm_run is filled */
-	GO_SIGNAL, /* KVM_RUN is interrupted */
-	GO_AGAIN,  /* it returns "again": the control guest has an interrupt, or somebody to wake */
+	GO_ON,      /* enter the guest again */
+	TO_USER,    /* KVM_RUN returns; kvm_run is filled */
+	GO_SIGNAL,  /* KVM_RUN is interrupted */
+	GO_STARTED, /* it returns -EAGAIN: INIT has come to a vCPU that had never run */
+	GO_AGAIN, /* it returns "again": the control guest has an interrupt, or somebody to wake */
 	GO_BLOCKED,
 	GO_PAGE_WANTED,
 	GO_INIT,
@@ -35,6 +37,9 @@ enum exit_action run_rdmsr(struct vcpu *c);
 enum exit_action run_wrmsr(struct vcpu *c);
 /* The control guest has answered KVM_EXIT_X86_RDMSR, or with @write KVM_EXIT_X86_WRMSR. */
 enum exit_action run_complete_msr(struct vcpu *c, bool write);
+
+/* Carry out what this vCPU has been asked for (vcpu_ask()).  Outside of guest mode. */
+enum exit_action run_carry_out_requests(struct vcpu *c) __attribute__((noinline));
 
 /* Finish what the last exit to user space left to do. */
 enum exit_action run_complete(struct vcpu *c);

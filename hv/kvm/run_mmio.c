@@ -63,6 +63,20 @@ static void write_state(struct vcpu *c)
 	vmx_finish_instruction(e->rip);
 }
 
+/* KVM_TPR_ACCESS_REPORTING: the run ends when an instruction has accessed the TPR. */
+static __attribute__((noinline)) void report_tpr(struct vcpu *c, const struct emu_mmio *m,
+						 bool write)
+{
+	u64 offset = m->gpa.v - (c->lapic.base & PAGE_MASK) - LAPIC_TPR;
+
+	if (!lapic_hw_enabled(&c->lapic) || lapic_x2apic(&c->lapic) || offset >= 4 ||
+	    offset + m->len > 4 || (write && m->len != 4))
+		return;
+	c->tpr_access.rip = c->emu_start;
+	c->tpr_access.write = write;
+	vcpu_ask(c, VCPU_TPR_ACCESS);
+}
+
 /* Accesses to a device: here, or (false) user space's. */
 static bool device_read(struct vcpu *c, struct emu_mmio *m)
 {
@@ -71,6 +85,8 @@ static bool device_read(struct vcpu *c, struct emu_mmio *m)
 	if (!c->vm->chip ||
 	    !irqchip_mmio(c->vm->chip, c->index, m->gpa, m->len, false, &value, rdtsc()))
 		return false;
+	if (__builtin_expect(c->tpr_access.report, 0))
+		report_tpr(c, m, false);
 	memcpy(m->data, &value, m->len);
 	return true;
 }
@@ -84,6 +100,8 @@ static bool device_write(struct vcpu *c, const struct emu_mmio *m)
 	if (c->vm->chip &&
 	    irqchip_mmio(c->vm->chip, c->index, m->gpa, m->len, true, &value, rdtsc())) {
 		vm_deliver_wakes(c->vm);
+		if (__builtin_expect(c->tpr_access.report, 0))
+			report_tpr(c, m, true);
 		return true;
 	}
 	return iobus_takes(&c->vm->io, IOBUS_MMIO) &&
@@ -215,6 +233,7 @@ enum exit_action run_emulate(struct vcpu *c, const struct vmx_exit *ept, bool de
 		e->hint_mmio = device;
 	}
 	read_state(c);
+	c->emu_start = e->rip;
 	return step(c);
 }
 

@@ -10,6 +10,7 @@
 #include "kvm/dirty.h"
 #include "kvm/msr.h"
 #include "kvm/run.h"
+#include "kvm/vcpu_events.h"
 #include "kvm/wake.h"
 #include "lib/string.h"
 
@@ -99,7 +100,7 @@ int vcpu_init(struct vcpu *c, struct vm *vm, u32 id, u32 index)
 	c->id = id;
 	c->index = index;
 	c->interrupt = -1;
-	c->injection = vm->chip ? INJECT_FROM_CHIP : INJECT_FROM_USER;
+	vcpu_update_injection(c);
 	c->timer = IRQ_NEVER;
 	c->maxphyaddr = 36; /* what a CPU without leaf 0x80000008 has */
 	if (!vpid || vmx_vcpu_init(&c->vmx, false, ept_pointer(&vm->ept), vpid)) {
@@ -139,7 +140,11 @@ void vcpu_init_reset(struct vcpu *c)
 	vmx_reset_state(&c->vmx);
 	if (c->vm->chip)
 		lapic_reset(&c->lapic, vcpu_is_boot_cpu(c), true);
+	c->vapic.address = 0;
+	vcpu_update_injection(c);
 	c->interrupt = -1;
+	c->exception.pending = false;
+	__atomic_store_n(&c->lapic.nmi_pending, 0, __ATOMIC_RELAXED);
 	c->completion = COMPLETE_NOTHING;
 	emu_io_reset(&c->io);
 }

@@ -45,6 +45,7 @@ struct pending_exception {
 /* Where interrupts and NMIs come from. */
 enum vcpu_injection {
 	INJECT_FROM_CHIP,
+	INJECT_WITH_VAPIC, /* the same, and the page of vapic.h tells of it */
 	INJECT_FROM_USER,
 	INJECT_NOTHING, /* KVM_GUESTDBG_BLOCKIRQ */
 };
@@ -73,11 +74,22 @@ struct vcpu {
 	u32 io_offset; /* of io_data in the vCPU's mapping */
 	enum vcpu_completion completion;
 	struct emu_state emu;
+	u64 emu_start;  /* RIP of the instruction that is emulated */
 	bool emu_stale; /* a call has changed registers since emu was filled */
 	struct emu_io io;
 
 	struct lapic lapic; /* only with vm->chip */
 	u32 *apic_page;
+	struct {
+		u64 address; /* 0: there is none */
+		u32 written;
+		bool unread; /* the control guest has to supply the page first */
+	} vapic;
+	struct {
+		bool report; /* KVM_TPR_ACCESS_REPORTING is on: VCPU_TPR_ACCESS */
+		bool write;
+		u64 rip; /* of the instruction */
+	} tpr_access;
 	u8 cr8;        /* only without */
 	u64 apic_base; /* only without */
 	s32 interrupt; /* KVM_INTERRUPT's vector, -1: none */
@@ -124,13 +136,15 @@ static inline void vcpu_drop_port_access(struct vcpu *c)
 		c->completion = COMPLETE_NOTHING;
 }
 
-#define VCPU_TRIPLE_FAULT 1u  /* end the run with KVM_EXIT_SHUTDOWN */
-#define VCPU_MSR_FILTER   2u  /* msr_filter_apply() */
-#define VCPU_APIC_EVENTS  4u  /* INIT or SIPI: lapic.events */
-#define VCPU_EXCEPTION    16u /* c->exception may be pending */
-#define VCPU_SIGNAL       8u  /* a signal may be pending that is not blocked */
-#define VCPU_TAKE_LIST    32u /* dirty_take_list() */
-#define VCPU_RING_FULL    64u /* end the run with KVM_EXIT_DIRTY_RING_FULL while it is so */
+#define VCPU_TRIPLE_FAULT 1u   /* end the run with KVM_EXIT_SHUTDOWN */
+#define VCPU_MSR_FILTER   2u   /* msr_filter_apply() */
+#define VCPU_APIC_EVENTS  4u   /* INIT or SIPI: lapic.events */
+#define VCPU_SIGNAL       8u   /* a signal may be pending that is not blocked */
+#define VCPU_EXCEPTION    16u  /* c->exception may be pending */
+#define VCPU_TAKE_LIST    32u  /* dirty_take_list() */
+#define VCPU_RING_FULL    64u  /* end the run with KVM_EXIT_DIRTY_RING_FULL while it is so */
+#define VCPU_VAPIC        128u /* vapic_write() */
+#define VCPU_TPR_ACCESS   256u /* end the run with KVM_EXIT_TPR_ACCESS */
 
 /* Set a bit of @c->requests.  Release: what it is about comes before. */
 static inline void vcpu_ask(struct vcpu *c, u32 request)
@@ -162,7 +176,7 @@ void vcpu_init_reset(struct vcpu *c);
 
 /*
  * KVM_RUN.  @control: the control guest's virtual CPU on this CPU, whose state is
- * swapped out meanwhile.  *@err is 0, -EINTR or -EINVAL with RUN_USER; *@deadline a TSC
+ * swapped out meanwhile.  *@err is 0, -EINTR, -EAGAIN or -EINVAL with RUN_USER; *@deadline a TSC
  * value or KVM0_NO_DEADLINE with RUN_BLOCKED.
  */
 enum run_result vcpu_run(struct vcpu *c, struct vmx_vcpu *control, int *err, u64 *deadline);

@@ -236,6 +236,16 @@ int vcpu_set_events(struct vcpu *c, const struct kvm_vcpu_events *in)
 	return 0;
 }
 
+void vcpu_update_injection(struct vcpu *c)
+{
+	if (c->vmx.debug & KVM_GUESTDBG_BLOCKIRQ)
+		c->injection = INJECT_NOTHING;
+	else if (!c->vm->chip)
+		c->injection = INJECT_FROM_USER;
+	else
+		c->injection = c->vapic.address ? INJECT_WITH_VAPIC : INJECT_FROM_CHIP;
+}
+
 #define INJECT_EITHER (KVM_GUESTDBG_INJECT_DB | KVM_GUESTDBG_INJECT_BP)
 
 int vcpu_set_guest_debug(struct vcpu *c, const struct kvm_guest_debug *d)
@@ -250,8 +260,6 @@ int vcpu_set_guest_debug(struct vcpu *c, const struct kvm_guest_debug *d)
 						       .vector = db ? VECTOR_DB : VECTOR_BP});
 	}
 	vmx_set_guest_debug(&c->vmx, d);
-	c->injection = c->vmx.debug & KVM_GUESTDBG_BLOCKIRQ ? INJECT_NOTHING
-		       : c->vm->chip                        ? INJECT_FROM_CHIP
-							    : INJECT_FROM_USER;
+	vcpu_update_injection(c);
 	return 0;
 }

@@ -21,6 +21,9 @@ int vcpu_set_events(struct vcpu *c, const struct kvm_vcpu_events *e) __must_chec
 /* KVM_SET_GUEST_DEBUG.  0; -EBUSY: it has an exception to inject, and one is pending. */
 int vcpu_set_guest_debug(struct vcpu *c, const struct kvm_guest_debug *d) __must_check;
 
+/* Choose c->injection anew: user space debugs, or there is a page of vapic.h, or no longer. */
+void vcpu_update_injection(struct vcpu *c);
+
 /* From now on @e is the exception that waits for the next run. */
 void vcpu_set_pending_exception(struct vcpu *c, const struct pending_exception *e);
 /* The pending exception, if there is one, becomes the event to deliver.  False: it is a triple

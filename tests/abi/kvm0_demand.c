@@ -318,6 +318,32 @@ static void kvm0_demand_logged(void)
 	CHECK_EQUAL(bits[0] | bits[1], 0);
 }
 
-SUITE(kvm0_demand, TEST(kvm0_demand_errors), TEST(kvm0_demand_slot), TEST(kvm0_demand_wanted),
-      TEST(kvm0_demand_large), TEST(kvm0_demand_emulated), TEST(kvm0_demand_all),
-      TEST(kvm0_demand_running), TEST(kvm0_demand_logged), TEST(kvm0_log_running));
+/* The page of KVM_SET_VAPIC_ADDR: wanted before the guest runs, and again when it has gone. */
+static void kvm0_demand_vapic(void)
+{
+	struct kvm_vapic_addr vapic = {.vapic_addr = GPA_EXTRA + 8};
+	u8 *memory = check_pages(PAGE_SIZE);
+	struct machine m;
+
+	machine_open(&m, MODE_LONG, MACHINE_IRQCHIP);
+	CHECK_RESULT(slot(&m, 0, GPA_EXTRA, PAGE_SIZE), 0);
+	CHECK_RESULT(t_ioctl_ptr(m.vcpu, KVM_SET_VAPIC_ADDR, &vapic), 0);
+	memory[8] = 0x30;
+	machine_start(&m, long_done);
+	expect_wanted(&m, GPA_EXTRA | KVM0_WANTED_WRITE);
+	CHECK_RESULT(supply(&m, GPA_EXTRA, memory, PAGE_SIZE, 0), 1);
+	expect_wanted(&m, GPA_EXTRA | KVM0_WANTED_WRITE);
+	CHECK_EQUAL(memory[8], 0x30);
+	CHECK_RESULT(supply(&m, GPA_EXTRA, memory, PAGE_SIZE, WRITABLE), 1);
+	machine_run_out(&m, PORT_DONE);
+	CHECK_EQUAL(memory[8], 0);
+	CHECK_RESULT(withdraw(&m, GPA_EXTRA, PAGE_SIZE), 0);
+	expect_wanted(&m, GPA_EXTRA | KVM0_WANTED_WRITE);
+	CHECK_RESULT(supply(&m, GPA_EXTRA, memory, PAGE_SIZE, WRITABLE), 1);
+	machine_run_out(&m, PORT_DONE);
+}
+
+SUITE(kvm0_demand, TEST(kvm0_demand_vapic), TEST(kvm0_demand_errors), TEST(kvm0_demand_slot),
+      TEST(kvm0_demand_wanted), TEST(kvm0_demand_large), TEST(kvm0_demand_emulated),
+      TEST(kvm0_demand_all), TEST(kvm0_demand_running), TEST(kvm0_demand_logged),
+      TEST(kvm0_log_running));

@@ -5,8 +5,8 @@
 #include "tests/abi/check.h"
 
 extern const struct suite suite_system, suite_vm, suite_irqchip_calls, suite_memslot;
-extern const struct suite suite_registers, suite_vcpu, suite_run, suite_signal, suite_io,
-	suite_mmio, suite_emulate;
+extern const struct suite suite_registers, suite_sregs, suite_vapic, suite_vcpu, suite_run,
+	suite_signal, suite_io, suite_mmio, suite_emulate;
 extern const struct suite suite_fault, suite_state, suite_interrupt, suite_irqchip, suite_memory;
 extern const struct suite suite_requests, suite_msrs, suite_mce, suite_routing, suite_msr_filter,
 	suite_time, suite_caps;

@@ -187,5 +187,84 @@ static void vcpu_cpuid_after_run(void)
 	CHECK_RESULT(t_ioctl_ptr(m.vcpu, KVM_SET_CPUID2, table), -EINVAL);
 }
 
-SUITE(vcpu, TEST(vcpu_msrs), TEST(vcpu_msrs_stop), TEST(vcpu_msrs_counts), TEST(vcpu_msrs_of_list),
-      TEST(vcpu_msr_tsc), TEST(vcpu_cpuid_counts), TEST(vcpu_cpuid_after_run));
+static u32 mp_state(int vcpu)
+{
+	struct kvm_mp_state s;
+
+	CHECK_RESULT(t_ioctl_ptr(vcpu, KVM_GET_MP_STATE, &s), 0);
+	return s.mp_state;
+}
+
+static void set_mp_state(int vcpu, u32 state)
+{
+	struct kvm_mp_state s = {.mp_state = state};
+
+	CHECK_RESULT(t_ioctl_ptr(vcpu, KVM_SET_MP_STATE, &s), 0);
+}
+
+/* A vCPU that waits to be started blocks, and says -EAGAIN when INIT has come. */
+static void vcpu_start(void)
+{
+	struct kvm_vcpu_events init = {.flags = KVM_VCPUEVENT_VALID_SMM, .smi.latched_init = 1};
+	struct {
+		u32 len, set[2];
+	} mask = {.len = 8, .set = {~(u32)T_SIGNAL_BIT(T_SIGNAL_A), ~0u}};
+	int vm = CHECK_HANDLE(t_ioctl(t_system(), KVM_CREATE_VM, 0)), vcpu;
+	struct kvm_run *run;
+
+	CHECK_RESULT(t_ioctl(vm, KVM_CREATE_IRQCHIP, 0), 0);
+	vcpu = CHECK_HANDLE(t_ioctl(vm, KVM_CREATE_VCPU, 1));
+	run = machine_map_run(vcpu);
+	CHECK(run);
+	CHECK_EQUAL(mp_state(vcpu), KVM_MP_STATE_UNINITIALIZED);
+	CHECK_RESULT(t_ioctl_ptr(vcpu, KVM_SET_SIGNAL_MASK, &mask), 0);
+	t_signal(vcpu, T_SIGNAL_A, 20);
+	CHECK_RESULT(t_run(vcpu), -EINTR);
+	CHECK_EQUAL(t_take_signals(vcpu, T_SIGNAL_BIT(T_SIGNAL_A)), T_SIGNAL_BIT(T_SIGNAL_A));
+	CHECK_EQUAL(run->exit_reason, KVM_EXIT_INTR);
+	run->immediate_exit = 1;
+	CHECK_RESULT(t_ioctl_ptr(vcpu, KVM_SET_VCPU_EVENTS, &init), 0);
+	CHECK_RESULT(t_run(vcpu), -EINTR);
+	run->immediate_exit = 0;
+	run->exit_reason = 77;
+	CHECK_RESULT(t_run(vcpu), -EAGAIN);
+	CHECK_EQUAL(run->exit_reason, 77);
+	CHECK_EQUAL(mp_state(vcpu), KVM_MP_STATE_INIT_RECEIVED);
+	/* Once that has been seen, it waits for the SIPI in the usual way. */
+	t_signal(vcpu, T_SIGNAL_A, 20);
+	CHECK_RESULT(t_run(vcpu), -EINTR);
+	CHECK_EQUAL(t_take_signals(vcpu, T_SIGNAL_BIT(T_SIGNAL_A)), T_SIGNAL_BIT(T_SIGNAL_A));
+	CHECK_EQUAL(mp_state(vcpu), KVM_MP_STATE_INIT_RECEIVED);
+	/* INIT that KVM_GET_MP_STATE takes up is over before the run. */
+	set_mp_state(vcpu, KVM_MP_STATE_UNINITIALIZED);
+	CHECK_RESULT(t_ioctl_ptr(vcpu, KVM_SET_VCPU_EVENTS, &init), 0);
+	CHECK_EQUAL(mp_state(vcpu), KVM_MP_STATE_INIT_RECEIVED);
+	t_signal(vcpu, T_SIGNAL_A, 20);
+	CHECK_RESULT(t_run(vcpu), -EINTR);
+	CHECK_EQUAL(t_take_signals(vcpu, T_SIGNAL_BIT(T_SIGNAL_A)), T_SIGNAL_BIT(T_SIGNAL_A));
+}
+
+/* INIT clears what waits to happen. */
+static void vcpu_init_clears(void)
+{
+	struct kvm_enable_cap cap = {.cap = KVM_CAP_EXCEPTION_PAYLOAD, .args = {1}};
+	struct kvm_vcpu_events e = {.flags = KVM_VCPUEVENT_VALID_SMM | KVM_VCPUEVENT_VALID_PAYLOAD |
+					     KVM_VCPUEVENT_VALID_NMI_PENDING,
+				    .exception = {.pending = 1, .nr = 13},
+				    .nmi.pending = 1,
+				    .smi.latched_init = 1};
+	int vm = CHECK_HANDLE(t_ioctl(t_system(), KVM_CREATE_VM, 0)), vcpu;
+
+	CHECK_RESULT(t_ioctl(vm, KVM_CREATE_IRQCHIP, 0), 0);
+	CHECK_RESULT(t_ioctl_ptr(vm, KVM_ENABLE_CAP, &cap), 0);
+	vcpu = CHECK_HANDLE(t_ioctl(vm, KVM_CREATE_VCPU, 1));
+	CHECK_RESULT(t_ioctl_ptr(vcpu, KVM_SET_VCPU_EVENTS, &e), 0);
+	CHECK_EQUAL(mp_state(vcpu), KVM_MP_STATE_INIT_RECEIVED);
+	CHECK_RESULT(t_ioctl_ptr(vcpu, KVM_GET_VCPU_EVENTS, &e), 0);
+	CHECK_EQUAL(e.exception.pending | e.exception.injected, 0);
+	CHECK_EQUAL(e.nmi.pending | e.nmi.injected, 0);
+}
+
+SUITE(vcpu, TEST(vcpu_start), TEST(vcpu_init_clears), TEST(vcpu_msrs), TEST(vcpu_msrs_stop),
+      TEST(vcpu_msrs_counts), TEST(vcpu_msrs_of_list), TEST(vcpu_msr_tsc), TEST(vcpu_cpuid_counts),
+      TEST(vcpu_cpuid_after_run));

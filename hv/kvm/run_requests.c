@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: MIT */
+/* What has to be done for a vCPU before it is entered: the bits of c->requests. */
+#include "kvm/dirty.h"
+#include "kvm/msr_filter.h"
+#include "kvm/run.h"
+#include "kvm/vapic.h"
+#include "kvm/vcpu_events.h"
+
+/* Is a signal pending that is not blocked?  It stays so until it is taken, and the request
+ * with it. */
+static bool is_signalled(struct vcpu *c)
+{
+	if (!(READ_ONCE(c->signals) & ~c->signal_mask))
+		return false;
+	vcpu_ask(c, VCPU_SIGNAL);
+	return true;
+}
+
+/* INIT and SIPI; a vCPU that was never started says -EAGAIN first, as in KVM. */
+static enum exit_action accept_apic_events(struct vcpu *c)
+{
+	bool was_fresh = c->mp_state == KVM_MP_STATE_UNINITIALIZED;
+
+	vcpu_accept_apic_events(c);
+	return was_fresh && c->mp_state != KVM_MP_STATE_UNINITIALIZED ? GO_STARTED : GO_ON;
+}
+
+static enum exit_action report_tpr_access(struct vcpu *c)
+{
+	c->run->exit_reason = KVM_EXIT_TPR_ACCESS;
+	c->run->tpr_access.rip = c->tpr_access.rip;
+	c->run->tpr_access.is_write = c->tpr_access.write;
+	return TO_USER;
+}
+
+enum exit_action run_carry_out_requests(struct vcpu *c)
+{
+	/* Acquire: pairs with vcpu_ask(). */
+	u32 requests = __atomic_exchange_n(&c->requests, 0, __ATOMIC_ACQUIRE);
+	enum exit_action a = GO_ON;
+
+	if (requests & VCPU_TAKE_LIST)
+		dirty_take_list(c);
+	if (requests & VCPU_MSR_FILTER)
+		msr_filter_apply(c);
+	if (requests & VCPU_APIC_EVENTS)
+		a = accept_apic_events(c);
+	if (requests & VCPU_TPR_ACCESS)
+		a = report_tpr_access(c);
+	if ((requests & VCPU_TRIPLE_FAULT) ||
+	    ((requests & VCPU_EXCEPTION) && !vcpu_take_exception(c))) {
+		c->run->exit_reason = KVM_EXIT_SHUTDOWN;
+		a = TO_USER;
+	}
+	if ((requests & VCPU_SIGNAL) && is_signalled(c) && a == GO_ON) {
+		c->run->exit_reason = KVM_EXIT_INTR;
+		c->stats.signal_exits++;
+		a = GO_SIGNAL;
+	}
+	if ((requests & VCPU_RING_FULL) && dirty_ring_full(c)) {
+		vcpu_ask(c, VCPU_RING_FULL);
+		if (a == GO_ON)
+			c->run->exit_reason = KVM_EXIT_DIRTY_RING_FULL;
+		a = a == GO_ON ? TO_USER : a;
+	}
+	if ((requests & VCPU_VAPIC) && !vapic_write(c)) {
+		vcpu_ask(c, VCPU_VAPIC);
+		if (a == GO_ON)
+			a = GO_PAGE_WANTED;
+	}
+	return a;
+}

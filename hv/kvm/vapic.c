@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: MIT */
+/* The page of the local APIC's priorities in a guest's memory; see vapic.h. */
+#include "kvm/vapic.h"
+#include <linux/errno.h>
+#include "kvm/mmu.h"
+#include "kvm/vcpu_events.h"
+
+/* Can a byte be written at @a?  vm->lock held. */
+static bool is_writable(struct vm *vm, u64 a)
+{
+	const struct memslot *m = memslots_find(&vm->slots, gpa(a));
+
+	return m && !(m->flags & KVM_MEM_READONLY);
+}
+
+int vapic_set_address(struct vcpu *c, u64 address)
+{
+	u64 last = address + sizeof(c->vapic.written) - 1;
+	bool good;
+
+	if (address) {
+		spin_lock(&c->vm->lock);
+		good = address <= last && is_writable(c->vm, address) && is_writable(c->vm, last);
+		spin_unlock(&c->vm->lock);
+		if (!good)
+			return -EINVAL;
+		vcpu_ask(c, VCPU_VAPIC);
+	}
+	c->vapic.address = address;
+	c->vapic.unread = false;
+	vcpu_update_injection(c);
+	return 0;
+}
+
+static u32 priorities(const struct vcpu *c)
+{
+	u32 isr = c->lapic.highest_isr < 0 ? 0 : (u32)c->lapic.highest_isr & 0xf0;
+	int irr = lapic_highest_irr(&c->lapic);
+
+	return (lapic_reg(&c->lapic, LAPIC_TPR) & 0xff) | isr << 8 | (irr < 0 ? 0 : (u32)irr << 24);
+}
+
+bool vapic_is_stale(const struct vcpu *c)
+{
+	return c->vapic.written != priorities(c);
+}
+
+/* Where nothing can be read or written any more, nothing is. */
+static void read_tpr(struct vcpu *c)
+{
+	u8 tpr = 0;
+	int r = mmu_read(c, gpa(c->vapic.address), &tpr, sizeof(tpr));
+
+	c->vapic.unread = r == GUEST_MEM_ABSENT;
+	if (r == GUEST_MEM_OK)
+		lapic_set_reg(&c->lapic, LAPIC_TPR, tpr);
+}
+
+void vapic_read(struct vcpu *c)
+{
+	read_tpr(c);
+	vcpu_ask(c, VCPU_VAPIC);
+}
+
+bool vapic_write(struct vcpu *c)
+{
+	u64 address = c->vapic.address;
+	/* All at once, but where they may lie in two pages. */
+	u32 step = address % sizeof(u32) ? 1 : sizeof(u32);
+	int r = GUEST_MEM_OK;
+
+	if (!address)
+		return true;
+	if (c->vapic.unread)
+		read_tpr(c);
+	if (c->vapic.unread)
+		return false;
+	c->vapic.written = priorities(c);
+	for (u32 i = 0; i < sizeof(u32) && r == GUEST_MEM_OK; i += step)
+		r = mmu_write(c, gpa(address + i), (u8 *)&c->vapic.written + i, step);
+	return r != GUEST_MEM_ABSENT;
+}
