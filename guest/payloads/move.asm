@@ -77,3 +77,18 @@ ENTRY move_work
 .wrong:
 	mov eax, ebx
 	DONE
+
+; Moments at which the test moves a guest.  An interrupt waits and is held back for one
+; instruction: EBX is how many came before that, EAX after it.
+ENTRY move_shadow
+	XAPIC_ON
+	out PORT_READY, al
+	mov ebx, [abs GPA_VARS + VAR_IRQS]
+	mov eax, [abs GPA_VARS + VAR_IRQS]
+	DONE
+; Halted, until one interrupt has come.
+ENTRY move_halted
+	XAPIC_ON
+	mov ebx, 1
+	call await_halted
+	DONE

@@ -260,6 +260,7 @@ int vcpu_set_guest_debug(struct vcpu *c, const struct kvm_guest_debug *d)
 						       .vector = db ? VECTOR_DB : VECTOR_BP});
 	}
 	vmx_set_guest_debug(&c->vmx, d);
+	c->emu_stale = true; /* RFLAGS.TF */
 	vcpu_update_injection(c);
 	return 0;
 }

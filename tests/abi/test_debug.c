@@ -127,6 +127,27 @@ static void debug_single_step(void)
 		machine_run_out(&m, PORT_DONE);
 }
 
+/* Turned on, and off, while an instruction awaits its device's answer. */
+static void debug_step_within(void)
+{
+	u64 at = machine_entry(debug_steps_mmio);
+	struct machine m;
+
+	machine_need_vmx("single-stepping");
+	machine_open(&m, MODE_LONG, 0);
+	m.regs.rdi = GPA_MMIO;
+	machine_start(&m, debug_steps);
+	machine_run(&m, KVM_EXIT_MMIO);
+	CHECK_RESULT(debug(m.vcpu, STEP, 0, 0), 0);
+	EXPECT_DEBUG(&m, 1, at + 2, DR6_BS);
+	machine_start(&m, debug_steps_mmio);
+	machine_run(&m, KVM_EXIT_MMIO);
+	CHECK_RESULT(debug(m.vcpu, 0, 0, 0), 0);
+	machine_run(&m, KVM_EXIT_IO);
+	CHECK_EQUAL(machine_regs(&m).rflags & 1u << 8, 0);
+	machine_run_out(&m, PORT_DONE);
+}
+
 /* Breakpoints of user space's, at an instruction and on a write; the guest sees its own. */
 static void debug_breakpoints(void)
 {
@@ -236,5 +257,5 @@ static void debug_block_events_irqchip(void)
 }
 
 SUITE(debug, TEST(debug_registers), TEST(debug_control), TEST(debug_single_step),
-      TEST(debug_breakpoints), TEST(debug_int3), TEST(debug_inject_db), TEST(debug_block_events),
-      TEST(debug_block_events_irqchip));
+      TEST(debug_step_within), TEST(debug_breakpoints), TEST(debug_int3), TEST(debug_inject_db),
+      TEST(debug_block_events), TEST(debug_block_events_irqchip));
