@@ -111,6 +111,14 @@ int ept_map(struct ept *e, gpa_t a, hpa_t h, enum ept_level level, u64 flags)
 	return 0;
 }
 
+static bool is_empty(const u64 *t)
+{
+	for (u32 i = 0; i < ENTRIES; i++)
+		if (t[i])
+			return false;
+	return true;
+}
+
 static void unmap_in(struct ept *e, u64 *t, u32 level, u64 start, u64 end)
 {
 	u64 span = PAGE_SIZE << (9 * level);
@@ -122,10 +130,13 @@ static void unmap_in(struct ept *e, u64 *t, u32 level, u64 start, u64 end)
 
 		if (!(*slot & EPT_ALL))
 			continue;
-		if (whole || is_leaf(*slot, level))
-			clear_entry(e, slot, level);
-		else
+		if (!whole && !is_leaf(*slot, level)) {
 			unmap_in(e, table_of(*slot), level - 1, a, MIN(end, base + span));
+			/* Or a guest that moves its devices about would use the pool up. */
+			if (!is_empty(table_of(*slot)))
+				continue;
+		}
+		clear_entry(e, slot, level);
 	}
 }
 
