@@ -23,10 +23,10 @@ void dirty_mark(struct vcpu *c, const struct memslot *m, gpa_t a)
 {
 	u64 page = (a.v - m->base.v) / PAGE_SIZE;
 
-	if (m->dirty)
-		m->dirty[page / 64] |= BIT(page % 64);
-	else if (c->ring.entries)
+	if (c->ring.entries) /* a bitmap may be left from before there were rings */
 		dirty_ring_push(c, m->id, page);
+	else if (m->dirty)
+		m->dirty[page / 64] |= BIT(page % 64);
 }
 
 /* --- bitmaps --- */
@@ -53,7 +53,7 @@ u64 *dirty_bitmap_alloc(const struct memslot *m, bool set)
 	u64 bytes = words(m) * sizeof(u64), tail = m->size / PAGE_SIZE % 64;
 	u64 *bitmap;
 
-	if (!page_room_for(bytes / PAGE_SIZE))
+	if (!page_room_for(BIT(order_of(bytes))))
 		return NULL;
 	bitmap = bytes <= OBJECT_MAX ? object_alloc(bytes) : page_alloc_order(order_of(bytes));
 	if (bitmap && set) {
@@ -106,11 +106,16 @@ void dirty_stop(struct vm *vm, const struct memslot *m)
 		mmu_unmap(vm, m->base, m->size);
 }
 
+static bool has_flags(const struct vm *vm, const struct memslot *m)
+{
+	return vm->dirty_mode == DIRTY_BY_FLAG && m->dirty;
+}
+
 void dirty_settle(struct vm *vm, const struct memslot *m, gpa_t a, u64 size)
 {
 	u64 first = (a.v - m->base.v) / PAGE_SIZE;
 
-	if (vm->dirty_mode != DIRTY_BY_FLAG || !m->dirty)
+	if (!has_flags(vm, m))
 		return;
 	/* No flag is set any more once every CPU has seen that. */
 	ept_revoke(&vm->ept, a, size, EPT_WRITE);
@@ -120,6 +125,30 @@ void dirty_settle(struct vm *vm, const struct memslot *m, gpa_t a, u64 size)
 	(void)ept_collect(&vm->ept, gpa(m->base.v + first * PAGE_SIZE),
 			  a.v + size - (m->base.v + first * PAGE_SIZE), &m->dirty[first / 64],
 			  false);
+}
+
+/* In two passes: there may be many slots, and one flush has to do for all. */
+void dirty_settle_all(struct vm *vm)
+{
+	bool any = false;
+
+	for (u32 i = 0; i < vm->slots.count; i++) {
+		const struct memslot *m = memslots_at(&vm->slots, i);
+
+		if (has_flags(vm, m)) {
+			ept_revoke(&vm->ept, m->base, m->size, EPT_WRITE);
+			any = true;
+		}
+	}
+	if (!any)
+		return;
+	mmu_flush(vm);
+	for (u32 i = 0; i < vm->slots.count; i++) {
+		const struct memslot *m = memslots_at(&vm->slots, i);
+
+		if (has_flags(vm, m))
+			(void)ept_collect(&vm->ept, m->base, m->size, m->dirty, false);
+	}
 }
 
 /* --- lists of vCPUs --- */

@@ -42,6 +42,8 @@ void dirty_take_list(struct vcpu *c);
 /* What is going to be unmapped in the slot has been written to: note that first.  vm->lock
  * held. */
 void dirty_settle(struct vm *vm, const struct memslot *m, gpa_t a, u64 size);
+/* The same of all that is mapped. */
+void dirty_settle_all(struct vm *vm);
 
 /*
  * The slot's log as KVM_GET_DIRTY_LOG and KVM_CLEAR_DIRTY_LOG have it (hv/abi/vm_dirty.c).

@@ -20,6 +20,22 @@ static u32 reserved(void)
 	return RESERVED + (vmx_has_log() ? VMX_LOG_MAX : 0);
 }
 
+/*
+ * Flags do not say which vCPU has set them, nor when: writes have to fault.  No CPU has anything
+ * cached of the EPT, but pages may have been supplied already.
+ */
+static void leave_flags(struct vm *vm)
+{
+	vm->dirty_mode = DIRTY_BY_FAULT;
+	vm->ept.flags = false;
+	for (u32 i = 0; i < vm->slots.count; i++) {
+		const struct memslot *m = memslots_at(&vm->slots, i);
+
+		if (m->flags & KVM_MEM_LOG_DIRTY_PAGES)
+			ept_revoke(&vm->ept, m->base, m->size, EPT_WRITE);
+	}
+}
+
 int dirty_ring_enable(struct vm *vm, u32 bytes)
 {
 	int err = 0;
@@ -34,11 +50,8 @@ int dirty_ring_enable(struct vm *vm, u32 bytes)
 		err = -EINVAL;
 	else
 		vm->ring_entries = bytes / sizeof(struct kvm_dirty_gfn);
-	/* Flags do not say which vCPU has set them, nor when. */
-	if (!err && vm->dirty_mode == DIRTY_BY_FLAG) {
-		vm->dirty_mode = DIRTY_BY_FAULT;
-		vm->ept.flags = false;
-	}
+	if (!err && vm->dirty_mode == DIRTY_BY_FLAG)
+		leave_flags(vm);
 	spin_unlock(&vm->lock);
 	return err;
 }
@@ -124,7 +137,6 @@ static void clean(struct vm *vm, struct ept_cursor *at, const struct kvm_dirty_g
 	u64 page = READ_ONCE(e->offset);
 	const struct memslot *m = memslots_get(&vm->slots, READ_ONCE(e->slot));
 
-	*at = (struct ept_cursor){0};
 	if (m && (m->flags & KVM_MEM_LOG_DIRTY_PAGES) && page < m->size / PAGE_SIZE)
 		ept_revoke_pages(&vm->ept, at, gpa(m->base.v + page * PAGE_SIZE), 1,
 				 dirty_flag(vm));
@@ -134,7 +146,7 @@ static void clean(struct vm *vm, struct ept_cursor *at, const struct kvm_dirty_g
 static u32 reset_ring(struct vcpu *c)
 {
 	struct dirty_ring *r = &c->ring;
-	struct ept_cursor at;
+	struct ept_cursor at = {0};
 	u32 count = 0;
 
 	for (; used(r) && !r->missing; count++) {

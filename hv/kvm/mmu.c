@@ -152,10 +152,6 @@ void mmu_unmap(struct vm *vm, gpa_t a, u64 size)
 
 void mmu_drop(struct vm *vm)
 {
-	for (u32 i = 0; i < vm->slots.count; i++) {
-		const struct memslot *m = memslots_at(&vm->slots, i);
-
-		dirty_settle(vm, m, m->base, m->size);
-	}
+	dirty_settle_all(vm);
 	mmu_unmap(vm, gpa(0), MEMSLOT_GPA_LIMIT);
 }

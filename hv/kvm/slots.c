@@ -3,6 +3,7 @@
 #include <kvm0/abi.h>
 #include <linux/errno.h>
 #include "core/memmap.h"
+#include "core/page.h"
 #include "kvm/dirty.h"
 #include "kvm/mmu.h"
 
@@ -19,7 +20,7 @@ static int prepare(struct vm *vm, struct memslot_change *change)
 
 	if (change->insert && !has_memory(new))
 		return -EFAULT;
-	if (memslots_reserve(&vm->slots, change))
+	if ((change->insert && !page_room()) || memslots_reserve(&vm->slots, change))
 		return -ENOMEM;
 	if (!(new->flags &KVM_MEM_LOG_DIRTY_PAGES))
 		return 0;

@@ -210,6 +210,9 @@ void machine_reopen(struct machine *m)
 	m->vm = CHECK_HANDLE(t_ioctl(t_system(), KVM_CREATE_VM, 0));
 	CHECK_RESULT(t_ioctl(m->vm, KVM_SET_TSS_ADDR, TSS_ADDRESS), 0);
 	CHECK_RESULT(t_ioctl_ptr(m->vm, KVM_SET_IDENTITY_MAP_ADDR, &identity), 0);
+	if (options & MACHINE_LOGGED)
+		CHECK_RESULT(
+			machine_slot(m->vm, 0, KVM_MEM_LOG_DIRTY_PAGES, 0, GPA_LOW_END, m->low), 0);
 	if (options & MACHINE_RING)
 		enable_ring(m);
 	if (options & (MACHINE_IRQCHIP | MACHINE_PIT))
@@ -218,7 +221,8 @@ void machine_reopen(struct machine *m)
 		struct kvm_pit_config config = {.flags = 0};
 		CHECK_RESULT(t_ioctl_ptr(m->vm, KVM_CREATE_PIT2, &config), 0);
 	}
-	CHECK_RESULT(machine_slot(m->vm, 0, 0, 0, GPA_LOW_END, m->low), 0);
+	if (!(options & MACHINE_LOGGED))
+		CHECK_RESULT(machine_slot(m->vm, 0, 0, 0, GPA_LOW_END, m->low), 0);
 	CHECK_RESULT(machine_slot(m->vm, 1, 0, GPA_HIGH, GPA_HIGH_END - GPA_HIGH, m->high), 0);
 	m->vcpu = machine_add_vcpu(m, 0, &m->run);
 }

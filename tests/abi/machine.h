@@ -12,9 +12,10 @@ enum machine_mode { MODE_REAL, MODE_PROT, MODE_LONG };
 
 /* Options of machine_open(). */
 #define MACHINE_IRQCHIP 1u
-#define MACHINE_PIT     2u /* and the irqchip */
-#define MACHINE_CPUID   4u /* KVM_SET_CPUID2 with machine_guest_cpuid() */
-#define MACHINE_RING    8u /* dirty rings of the smallest size: ring_bytes */
+#define MACHINE_PIT     2u  /* and the irqchip */
+#define MACHINE_CPUID   4u  /* KVM_SET_CPUID2 with machine_guest_cpuid() */
+#define MACHINE_RING    8u  /* dirty rings of the smallest size: ring_bytes */
+#define MACHINE_LOGGED  16u /* slot 0 is, from before there are rings */
 
 #define MACHINE_MAX_CPUID 256
 

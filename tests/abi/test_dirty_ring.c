@@ -126,6 +126,24 @@ static void ring_entries(void)
 	CHECK_EQUAL(harvest(&r), 0);
 }
 
+/* A slot that was logged before there were rings is in the rings, too. */
+static void ring_after_bitmap(void)
+{
+	struct kvm_dirty_gfn *ring;
+	struct machine m;
+	bool found = false;
+
+	machine_open(&m, MODE_LONG, MACHINE_RING | MACHINE_LOGGED);
+	ring = t_map(m.vcpu, KVM_DIRTY_LOG_PAGE_OFFSET, m.ring_bytes / PAGE_SIZE,
+		     check_pages(m.ring_bytes));
+	CHECK(ring);
+	m.regs.rdi = GPA_BUFFER;
+	machine_do(&m, long_store);
+	for (u32 i = 0; i < m.ring_bytes / sizeof(*ring) && ring[i].flags; i++)
+		found |= ring[i].slot == 0 && ring[i].offset == GPA_BUFFER / PAGE_SIZE;
+	CHECK(found);
+}
+
 /* The ring is full again and again, and no page is lost. */
 static void ring_full(void)
 {
@@ -203,5 +221,5 @@ static void ring_garbage(void)
 	}
 }
 
-SUITE(dirty_ring, TEST(ring_errors), TEST(ring_no_bitmap), TEST(ring_entries), TEST(ring_full),
-      TEST(ring_emulated), TEST(ring_garbage));
+SUITE(dirty_ring, TEST(ring_errors), TEST(ring_no_bitmap), TEST(ring_entries),
+      TEST(ring_after_bitmap), TEST(ring_full), TEST(ring_emulated), TEST(ring_garbage));
