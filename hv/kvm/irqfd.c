@@ -71,8 +71,8 @@ static void link(struct irqfd *f)
 	spin_unlock(&f->event->lock);
 }
 
-/* irqfd_lock held. */
-static void unlink(struct irqfd *f)
+/* No signal comes to it any more.  irqfd_lock held. */
+static void detach(struct irqfd *f)
 {
 	struct irqfds *list = &f->vm->irqfds;
 	struct irqfd **p = &list->first;
@@ -85,6 +85,12 @@ static void unlink(struct irqfd *f)
 	spin_lock(&list->lock);
 	*p = f->next;
 	spin_unlock(&list->lock);
+}
+
+/* The same, for a VM that goes on.  irqfd_lock held. */
+static void unlink(struct irqfd *f)
+{
+	detach(f);
 	if (!f->resample)
 		return;
 	irqchip_unlisten(f->vm->chip, &f->listener);
@@ -162,8 +168,8 @@ void irqfd_release_all(struct vm *vm)
 
 		spin_lock(&irqfd_lock);
 		f = vm->irqfds.first;
-		if (f)
-			unlink(f);
+		if (f) /* nobody touches the interrupt controllers any more */
+			detach(f);
 		spin_unlock(&irqfd_lock);
 		if (!f)
 			return;

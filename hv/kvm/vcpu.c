@@ -109,7 +109,8 @@ int vcpu_init(struct vcpu *c, struct vm *vm, u32 id, u32 index)
 	}
 	if (!c->vmx.vpid) /* this machine has none */
 		vpid_free(vpid);
-	if ((vm->chip && init_lapic(c)) || dirty_ring_init(c)) {
+	/* The local APIC last: once it is on the bus it stays. */
+	if (dirty_ring_init(c) || (vm->chip && init_lapic(c))) {
 		vcpu_destroy(c);
 		return -ENOMEM;
 	}

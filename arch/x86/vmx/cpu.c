@@ -150,8 +150,12 @@ static void serve_requests(void)
 	if (!READ_ONCE(c->clear_request))
 		return;
 	v = __atomic_exchange_n(&c->clear_request, NULL, __ATOMIC_ACQ_REL);
-	if (v && v->cpu == this_cpu()->index)
-		clear_here(v);
+	/* If it is not active here any more, its memory may be something else by now. */
+	for (struct vmx_vcpu *a = c->active; a; a = a->next)
+		if (a == v) {
+			clear_here(v);
+			return;
+		}
 }
 
 void vmx_take_kick(void)
