@@ -19,6 +19,8 @@
 #define LEAF1_ECX_HYPERVISOR BIT(31)
 #define LEAF7_EBX_PT         BIT(25)
 #define LEAF7_ECX_OSPKE      BIT(4)
+#define LEAF7_EDX_CORE_CAPS  BIT(30)
+#define LEAF6_EAX_FEEDBACK   (BIT(19) | BIT(23)) /* the table, and the one of threads' classes */
 #define LEAF_PT              0x14u
 
 /* LASS, FRED, LAM: bits of CR4 and MSRs that kvm0 does not swap. */
@@ -50,12 +52,16 @@ static void filter_cpuid(u32 leaf, u32 subleaf, struct cpuid *r)
 		if (cr4 & CR4_OSXSAVE)
 			r->ecx |= (u32)LEAF1_ECX_OSXSAVE;
 		break;
+	case 6:
+		r->eax &= ~(u32)LEAF6_EAX_FEEDBACK;
+		break;
 	case 7:
 		if (subleaf == 1)
 			r->eax &= ~(u32)LEAF7_1_EAX_HIDDEN;
 		if (subleaf != 0)
 			break;
 		r->ebx &= ~(u32)LEAF7_EBX_PT;
+		r->edx &= ~(u32)LEAF7_EDX_CORE_CAPS;
 		r->ecx = (r->ecx & ~(u32)LEAF7_ECX_OSPKE) |
 			 (cr4 & CR4_PKE ? (u32)LEAF7_ECX_OSPKE : 0);
 		break;
@@ -99,13 +105,15 @@ void control_cpuid(struct vmx_vcpu *v)
 	vmx_skip_instruction();
 }
 
-/* VMX; and Intel PT and PEBS, whose output goes to physical addresses, or to linear ones of
- * whatever runs, kvm0 included. */
+/* VMX; Intel PT, PEBS and the hardware feedback interface, whose output goes to physical
+ * addresses, or to linear ones of whatever runs, kvm0 included; and #AC for split locks, which
+ * would hit kvm0 when it carries out a guest's instruction. */
 static bool is_hidden_msr(u32 index)
 {
 	return (index >= MSR_VMX_BASIC && index <= MSR_VMX_LAST) ||
 	       (index >= MSR_RTIT_FIRST && index <= MSR_RTIT_LAST) || index == MSR_PEBS_ENABLE ||
-	       index == MSR_DS_AREA;
+	       index == MSR_DS_AREA || index == MSR_HW_FEEDBACK_PTR ||
+	       index == MSR_HW_FEEDBACK_CONFIG || index == MSR_TEST_CTRL;
 }
 
 void control_rdmsr(struct vmx_vcpu *v)

@@ -7,6 +7,7 @@
 #define MSR_TSC                0x10u
 #define MSR_PLATFORM_ID        0x17u
 #define MSR_APIC_BASE          0x1bu
+#define MSR_TEST_CTRL          0x33u
 #define MSR_FEATURE_CONTROL    0x3au
 #define MSR_TSC_ADJUST         0x3bu
 #define MSR_SPEC_CTRL          0x48u
@@ -71,6 +72,8 @@
 #define MSR_X2APIC_ICR         0x830u
 #define MSR_X2APIC_LAST        0x8ffu
 #define MSR_XSS                0xda0u
+#define MSR_HW_FEEDBACK_PTR    0x17d0u
+#define MSR_HW_FEEDBACK_CONFIG 0x17d1u
 #define MSR_EFER               0xc0000080u
 #define MSR_STAR               0xc0000081u
 #define MSR_LSTAR              0xc0000082u

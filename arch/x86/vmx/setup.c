@@ -54,6 +54,9 @@ static void init_msr_bitmap(u8 *bitmap, bool control)
 			msr_exits(bitmap, m, true, true);
 		msr_exits(bitmap, MSR_PEBS_ENABLE, true, true);
 		msr_exits(bitmap, MSR_DS_AREA, true, true);
+		msr_exits(bitmap, MSR_HW_FEEDBACK_PTR, true, true);
+		msr_exits(bitmap, MSR_HW_FEEDBACK_CONFIG, true, true);
+		msr_exits(bitmap, MSR_TEST_CTRL, true, true);
 		msr_exits(bitmap, MSR_APIC_BASE, false, true);
 		msr_exits(bitmap, MSR_BIOS_UPDT_TRIG, false, true);
 		return;
