@@ -200,12 +200,14 @@ FUZZ_SEED ?= $(shell date +%s)
 # EMU_CASES: instructions for each mode of the emulator, compared with this machine's CPU.
 EMU_CASES ?= 2000000
 .PHONY: fuzz
-fuzz: $(O)/unit/test_fuzz $(O)/unit/test_emulate_cpu $(FUZZ_CALLS)
+fuzz: $(O)/unit/test_fuzz $(O)/unit/test_emulate_cpu $(FUZZ_CALLS) $(FUZZ_DIRTY)
 	$(Q)FUZZ_MS=$(FUZZ_MS) FUZZ_SEED=$(FUZZ_SEED) $<
 	$(Q)EMU_CASES=$(EMU_CASES) EMU_SEED=$(FUZZ_SEED) $(O)/unit/test_emulate_cpu
-	$(Q)mkdir -p $(O)/fuzz/new
+	$(Q)mkdir -p $(O)/fuzz/new $(O)/fuzz/new-dirty
 	$(Q)cd $(O)/fuzz && ./calls $(FUZZ_OPTIONS) -seed=$(FUZZ_SEED) \
 		-max_total_time=$$(( ($(FUZZ_MS) + 999) / 1000 )) new $(CURDIR)/$(FUZZ_CORPUS)
+	$(Q)cd $(O)/fuzz && ./dirty $(FUZZ_OPTIONS) -seed=$(FUZZ_SEED) \
+		-max_total_time=$$(( ($(FUZZ_MS) + 999) / 1000 )) new-dirty
 
 # CASES: names or patterns of cases in tests/e2e/cases.py.
 .PHONY: e2e
@@ -231,7 +233,7 @@ check-headers: setup
 
 # Everything.  Its last line counts.
 .PHONY: test
-test: iso $(UNIT) $(O)/abi-linux $(FUZZ_CALLS)
+test: iso $(UNIT) $(O)/abi-linux $(FUZZ_CALLS) $(FUZZ_DIRTY)
 	$(Q)scripts/test --build $(O) $(foreach c,$(LINT),--check 'lint/$c: scripts/lint $c') \
 		--check 'includes: scripts/check-includes' \
 		--check 'headers: $(CHECK_HEADERS)' \

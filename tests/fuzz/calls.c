@@ -76,7 +76,7 @@ static u64 take_address(void)
 	return machine_address(page * PAGE_SIZE + (kind >> 2 & 0x3f) * 64);
 }
 
-static u64 take_handle(void)
+u64 calls_take_handle(void)
 {
 	u64 which = input_take(1);
 
@@ -121,7 +121,7 @@ void calls_fill_memory(u64 address)
 	}
 }
 
-static s64 call(u64 number, u64 a, u64 b, u64 c)
+s64 calls_call(u64 number, u64 a, u64 b, u64 c)
 {
 	struct vmx_vcpu *v = machine_control();
 	s64 result;
@@ -140,7 +140,7 @@ static s64 call(u64 number, u64 a, u64 b, u64 c)
 	return result;
 }
 
-static void remember(s64 handle)
+void calls_remember(s64 handle)
 {
 	if (handle > 0 && handle < (s64)HANDLE_MAX)
 		handles.value[handles.next++ & (ARRAY_SIZE(handles.value) - 1)] = (u64)handle;
@@ -165,7 +165,7 @@ static u64 slot_argument(void)
 
 static void op_ioctl(void)
 {
-	u64 handle = take_handle(), which = input_take(1), arg = 0;
+	u64 handle = calls_take_handle(), which = input_take(1), arg = 0;
 	u32 request = which < call_request_count ? call_requests[which] : (u32)take_number();
 	s64 result;
 
@@ -177,34 +177,34 @@ static void op_ioctl(void)
 	} else {
 		arg = take_number();
 	}
-	result = call(KVM0_CALL_IOCTL, handle, request, arg);
+	result = calls_call(KVM0_CALL_IOCTL, handle, request, arg);
 	if (request == KVM_CREATE_DEVICE && !result && at_address(arg, 256))
 		result = ((struct kvm_create_device *)at_address(arg, 256))->fd;
-	remember(result);
+	calls_remember(result);
 }
 
 static void op_run(void)
 {
-	u64 handle = take_handle();
+	u64 handle = calls_take_handle();
 
-	call(KVM0_CALL_IOCTL, handle, KVM_RUN, 0);
+	calls_call(KVM0_CALL_IOCTL, handle, KVM_RUN, 0);
 }
 
 static void op_run_page(void)
 {
-	u64 handle = take_handle(), address = take_address(), number = input_take(1);
+	u64 handle = calls_take_handle(), address = take_address(), number = input_take(1);
 
 	if (number < 0x80) {
 		address = ALIGN_DOWN(address, PAGE_SIZE);
 		number &= 3;
 	}
-	call(KVM0_CALL_SET_RUN_PAGE, handle, address, number);
+	calls_call(KVM0_CALL_SET_RUN_PAGE, handle, address, number);
 }
 
 /* Any call by its number; arguments are handles, addresses, numbers. */
 static u64 take_argument(u32 kind)
 {
-	return kind == 0 ? take_number() : kind == 1 ? take_handle() : take_address();
+	return kind == 0 ? take_number() : kind == 1 ? calls_take_handle() : take_address();
 }
 
 static void op_call(void)
@@ -217,13 +217,13 @@ static void op_call(void)
 		calls_fill_memory(a);
 	if (kinds & 0x40)
 		calls_fill_memory(b);
-	remember(call(number, a, b, c));
+	calls_remember(calls_call(number, a, b, c));
 }
 
 /* Supply or withdraw pages of a slot. */
 static void op_supply(void)
 {
-	const u64 address = machine_address(4 * PAGE_SIZE), vm = take_handle();
+	const u64 address = machine_address(4 * PAGE_SIZE), vm = calls_take_handle();
 	const u64 how = input_take(1);
 	struct kvm0_supply s = {.pages = (u32)(how >> 2 & 15), .flags = (u32)(how >> 6 & 1)};
 
@@ -231,9 +231,9 @@ static void op_supply(void)
 	s.address = machine_address(input_take(1) * PAGE_SIZE);
 	memcpy(at_address(address, sizeof(s)), &s, sizeof(s));
 	if (how & 1)
-		call(KVM0_CALL_SUPPLY, vm, address, 0);
+		calls_call(KVM0_CALL_SUPPLY, vm, address, 0);
 	else
-		call(KVM0_CALL_WITHDRAW, vm, s.guest_phys_addr, s.pages);
+		calls_call(KVM0_CALL_WITHDRAW, vm, s.guest_phys_addr, s.pages);
 }
 
 /* The vCPU starts in real mode at 0:100, or in protected mode without paging. */
@@ -243,7 +243,7 @@ static void set_start(u64 vcpu, bool protected)
 	struct kvm_regs regs = {.rip = 0x100, .rsp = 0x8000, .rflags = 2};
 	struct kvm_sregs *s = at_address(at, sizeof(*s));
 
-	if (call(KVM0_CALL_IOCTL, vcpu, KVM_GET_SREGS, at))
+	if (calls_call(KVM0_CALL_IOCTL, vcpu, KVM_GET_SREGS, at))
 		return;
 	s->cs.base = s->cs.selector = 0;
 	s->ds.limit = s->es.limit = 0xffffffff;
@@ -254,9 +254,9 @@ static void set_start(u64 vcpu, bool protected)
 		s->cs.limit = 0xffffffff;
 		s->cs.g = s->cs.db = 1;
 	}
-	call(KVM0_CALL_IOCTL, vcpu, KVM_SET_SREGS, at);
+	calls_call(KVM0_CALL_IOCTL, vcpu, KVM_SET_SREGS, at);
 	memcpy(s, &regs, sizeof(regs));
-	call(KVM0_CALL_IOCTL, vcpu, KVM_SET_REGS, at);
+	calls_call(KVM0_CALL_IOCTL, vcpu, KVM_SET_REGS, at);
 }
 
 /* KVM_SET_CPUID2 with all that is offered. */
@@ -266,19 +266,19 @@ static void set_cpuid(u64 vcpu)
 	u32 *head = at_address(at, PAGE_SIZE);
 
 	*head = PAGE_SIZE / sizeof(struct kvm_cpuid_entry2);
-	if (!call(KVM0_CALL_IOCTL, 0, KVM_GET_SUPPORTED_CPUID, at))
-		call(KVM0_CALL_IOCTL, vcpu, KVM_SET_CPUID2, at);
+	if (!calls_call(KVM0_CALL_IOCTL, 0, KVM_GET_SUPPORTED_CPUID, at))
+		calls_call(KVM0_CALL_IOCTL, vcpu, KVM_SET_CPUID2, at);
 }
 
 static void add_vcpu(u64 vm, u64 id, u64 options)
 {
 	u64 page = machine_address((16 + (handles.next & 31)) * PAGE_SIZE);
-	s64 vcpu = call(KVM0_CALL_IOCTL, vm, KVM_CREATE_VCPU, id);
+	s64 vcpu = calls_call(KVM0_CALL_IOCTL, vm, KVM_CREATE_VCPU, id);
 
-	remember(vcpu);
+	calls_remember(vcpu);
 	if (vcpu < 0)
 		return;
-	call(KVM0_CALL_SET_RUN_PAGE, (u64)vcpu, page, 0);
+	calls_call(KVM0_CALL_SET_RUN_PAGE, (u64)vcpu, page, 0);
 	run_page = page;
 	if (options & 8)
 		set_start((u64)vcpu, options & 16);
@@ -294,18 +294,18 @@ static void op_machine(void)
 						   .userspace_addr =
 							   machine_address(CALLS_GUEST_MEMORY)};
 	const u64 options = input_take(1), at = machine_address(0);
-	s64 vm = call(KVM0_CALL_IOCTL, 0, KVM_CREATE_VM, 0);
+	s64 vm = calls_call(KVM0_CALL_IOCTL, 0, KVM_CREATE_VM, 0);
 
-	remember(vm);
+	calls_remember(vm);
 	if (vm < 0)
 		return;
 	memcpy(at_address(at, sizeof(slot)), &slot, sizeof(slot));
-	call(KVM0_CALL_IOCTL, (u64)vm, KVM_SET_USER_MEMORY_REGION, at);
+	calls_call(KVM0_CALL_IOCTL, (u64)vm, KVM_SET_USER_MEMORY_REGION, at);
 	if (options & 1)
-		call(KVM0_CALL_IOCTL, (u64)vm, KVM_CREATE_IRQCHIP, 0);
+		calls_call(KVM0_CALL_IOCTL, (u64)vm, KVM_CREATE_IRQCHIP, 0);
 	memcpy(at_address(at, sizeof(pit)), &pit, sizeof(pit));
 	if (options & 32)
-		call(KVM0_CALL_IOCTL, (u64)vm, KVM_CREATE_PIT2, at);
+		calls_call(KVM0_CALL_IOCTL, (u64)vm, KVM_CREATE_PIT2, at);
 	if (options & 128)
 		add_vcpu((u64)vm, 1, options);
 	add_vcpu((u64)vm, options >> 1 & 3, options);
@@ -322,7 +322,6 @@ static void do_op(void)
 		break;
 	case 3:
 	case 4:
-	case 14:
 		op_run();
 		break;
 	case 5:
@@ -335,7 +334,7 @@ static void do_op(void)
 		calls_fill_memory(take_address());
 		break;
 	case 8:
-		call(KVM0_CALL_CLOSE, take_handle(), 0, 0);
+		calls_call(KVM0_CALL_CLOSE, calls_take_handle(), 0, 0);
 		break;
 	case 9:
 		machine_on_cpu(input_take(1) % MACHINE_CPUS);
@@ -351,6 +350,9 @@ static void do_op(void)
 		break;
 	case 12:
 		op_supply();
+		break;
+	case 14:
+		calls_events();
 		break;
 	case 13: /* an answer of user space's, or nonsense */
 		calls_fill_memory(run_page + (input_take(2) & (PAGE_SIZE - 1)));
@@ -371,9 +373,10 @@ static void guest(struct vmx_vcpu *v)
 /* A new handle, and closed: numbers go up by one with each, and round. */
 static u64 next_handle(void)
 {
-	s64 h = call(KVM0_CALL_IOCTL, 0, KVM_CREATE_VM, 0);
+	s64 h = calls_call(KVM0_CALL_IOCTL, 0, KVM_CREATE_VM, 0);
 
-	MACHINE_REQUIRE(h > 0 && !call(KVM0_CALL_CLOSE, (u64)h, 0, 0), "a VM's handle is %lld", h);
+	MACHINE_REQUIRE(h > 0 && !calls_call(KVM0_CALL_CLOSE, (u64)h, 0, 0),
+			"a VM's handle is %lld", h);
 	return (u64)h;
 }
 
@@ -382,7 +385,7 @@ static void close_all(u64 first)
 {
 	machine_alloc_limit = -1;
 	for (u64 h = first, last = next_handle(); h != last; h = (h + 1) % HANDLE_MAX)
-		call(KVM0_CALL_CLOSE, h, 0, 0);
+		calls_call(KVM0_CALL_CLOSE, h, 0, 0);
 	while (wake_take())
 		;
 }

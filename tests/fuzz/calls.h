@@ -19,6 +19,18 @@ u64 input_take(u32 bytes);
 extern const u32 call_requests[];
 extern const u32 call_request_count;
 
+/* Where guests find devices that events and coalesced zones are made for. */
+#define CALLS_PORT   0x510u
+#define CALLS_DEVICE 0xe0000000u
+
+/* A call on this CPU, the handle of one of the newest objects, and to remember another. */
+s64 calls_call(u64 number, u64 a, u64 b, u64 c);
+u64 calls_take_handle(void);
+void calls_remember(s64 handle);
+
+/* One operation of calls_events.c. */
+void calls_events(void);
+
 /* Up to 255 bytes of the input to an address of the control guest's, and addresses over some. */
 void calls_fill_memory(u64 address);
 

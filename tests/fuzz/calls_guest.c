@@ -76,7 +76,8 @@ static void change_registers(struct vmx_vcpu *v)
 /* Ports that have something behind them, and any. */
 static u64 take_port(void)
 {
-	static const u16 ports[] = {0x20, 0x21, 0xa0, 0xa1, 0x40, 0x42, 0x43, 0x61, 0x4d0, 0x4d1};
+	static const u16 ports[] = {0x20, 0x21, 0xa0,  0xa1,  0x40,       0x42,
+				    0x43, 0x61, 0x4d0, 0x4d1, CALLS_PORT, CALLS_PORT + 4};
 	u64 kind = input_take(1);
 
 	return kind < 0x80 ? ports[kind % ARRAY_SIZE(ports)] : input_take(2);
@@ -112,7 +113,7 @@ static u32 take_value(void)
 			     : (u32)input_take(4);
 }
 
-/* MOV between EAX and a register of the local or I/O APIC. */
+/* MOV between EAX and a register of the local or I/O APIC, or of an unknown device. */
 static void exit_device(struct vmx_vcpu *v)
 {
 	static const u16 lapic[] = {0x80,  0xb0,  0xd0,  0xe0,  0xf0,  0x280, 0x300, 0x310,
@@ -122,7 +123,9 @@ static void exit_device(struct vmx_vcpu *v)
 	u64 how = input_take(1), gpa;
 	u8 *code = (u8 *)(uintptr_t)(MACHINE_MEMORY + CALLS_GUEST_MEMORY + 0x80);
 
-	if (how & 0x40)
+	if (how & 0x20)
+		gpa = CALLS_DEVICE + (how & 3) * 16;
+	else if (how & 0x40)
 		gpa = 0xfec00000 + (how & 0x10);
 	else
 		gpa = 0xfee00000 + lapic[how & 15];

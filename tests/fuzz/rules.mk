@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
-# The dispatcher as a fuzz target of libFuzzer: all of hv/abi, hv/kvm and arch/x86/vmx on the
-# machine of tests/fuzz/machine.  Included by the Makefile, which defines O, Q, say and INCLUDES.
+# The dispatcher and the dirty log as fuzz targets of libFuzzer: all of hv/abi, hv/kvm and
+# arch/x86/vmx on the machine of tests/fuzz/machine.  Included by the Makefile, which defines O, Q, say and INCLUDES.
 # Not checked is alignment: a call may name structures at any address, as x86 lets it.
 
 FUZZ_CC := clang
@@ -15,21 +15,29 @@ FUZZ_KVM0 := $(filter-out %/control.c %/control_cpu.c %/control_image.c %/power.
 	$(wildcard hv/kvm/*.c hv/kvm/*/*.c arch/x86/vmx/*.c) hv/lib/printf.c \
 	$(filter-out $(addprefix hv/core/,page.c object.c console.c panic.c symbols.c), \
 		$(wildcard hv/core/*.c))
-FUZZ_MACHINE := $(wildcard tests/fuzz/calls*.c tests/fuzz/machine/*.c)
-FUZZ_OBJ := $(patsubst %.c,$(O)/fuzz/%.o,$(FUZZ_KVM0) $(FUZZ_MACHINE))
+FUZZ_MACHINE := $(FUZZ_KVM0) $(wildcard tests/fuzz/machine/*.c)
+FUZZ_CALLS_OBJ := $(patsubst %.c,$(O)/fuzz/%.o,$(wildcard tests/fuzz/calls*.c))
+FUZZ_DIRTY_OBJ := $(O)/fuzz/tests/fuzz/dirty.o
+FUZZ_OBJ := $(patsubst %.c,$(O)/fuzz/%.o,$(FUZZ_MACHINE))
 FUZZ_CALLS := $(O)/fuzz/calls
+FUZZ_DIRTY := $(O)/fuzz/dirty
 FUZZ_CORPUS := tests/fuzz/corpus/calls
 FUZZ_OPTIONS := -max_len=2048 -len_control=0 -timeout=20 -rss_limit_mb=4096 -use_value_profile=1
 # For make test: the corpus, and some seconds of new inputs.
-FUZZ_SHORT = mkdir -p $(O)/fuzz/short && $(FUZZ_CALLS) $(FUZZ_OPTIONS) -seed=1 -max_total_time=10 \
-	-artifact_prefix=$(O)/fuzz/ $(O)/fuzz/short $(FUZZ_CORPUS)
+FUZZ_SHORT = mkdir -p $(O)/fuzz/short $(O)/fuzz/short-dirty && \
+	$(FUZZ_CALLS) $(FUZZ_OPTIONS) -seed=1 -max_total_time=10 \
+		-artifact_prefix=$(O)/fuzz/ $(O)/fuzz/short $(FUZZ_CORPUS) && \
+	$(FUZZ_DIRTY) $(FUZZ_OPTIONS) -seed=1 -max_total_time=5 \
+		-artifact_prefix=$(O)/fuzz/ $(O)/fuzz/short-dirty
 
 $(FUZZ_KVM0:%.c=$(O)/fuzz/%.o): FUZZ_CFLAGS += $(FUZZ_KVM0_CFLAGS)
 $(O)/fuzz/%.o: %.c Makefile tests/fuzz/rules.mk | setup
 	$(call say,FUZZ,$<)
 	@mkdir -p $(@D)
 	$(Q)$(FUZZ_CC) $(FUZZ_CFLAGS) $(FUZZ_INCLUDES) -MMD -MP -c -o $@ $<
-$(FUZZ_CALLS): $(FUZZ_OBJ)
+$(FUZZ_CALLS): $(FUZZ_OBJ) $(FUZZ_CALLS_OBJ)
+$(FUZZ_DIRTY): $(FUZZ_OBJ) $(FUZZ_DIRTY_OBJ)
+$(FUZZ_CALLS) $(FUZZ_DIRTY):
 	$(call say,LD,$@)
 	$(Q)$(FUZZ_CC) -fsanitize=fuzzer,address,undefined -o $@ $^
--include $(FUZZ_OBJ:.o=.d)
+-include $(FUZZ_OBJ:.o=.d) $(FUZZ_CALLS_OBJ:.o=.d) $(FUZZ_DIRTY_OBJ:.o=.d)

@@ -14,10 +14,10 @@
 
 #define MACHINE_CPUS 2u
 
-/* The control guest's memory, at this address of the process: 4 MiB with a hole that is
+/* The control guest's memory, at this address of the process: 8 MiB with a hole that is
  * kvm0's and a reserved one, which cannot be touched. */
 #define MACHINE_MEMORY      0x300000000000ull
-#define MACHINE_MEMORY_SIZE (4u << 20)
+#define MACHINE_MEMORY_SIZE (8u << 20)
 #define MACHINE_KVM0_HOLE   (1u << 20)
 #define MACHINE_RESERVED    (3u << 20)
 #define MACHINE_HOLE_SIZE   (16u << 10)

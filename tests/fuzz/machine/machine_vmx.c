@@ -192,7 +192,9 @@ static void use_cached(u64 gpa, u64 entry, bool write)
 				lost);
 		MACHINE_REQUIRE(((c->entry ^ entry) & EPT_ADDRESS) == 0,
 				"0x%llx: mapped elsewhere and not flushed", gpa);
-		MACHINE_REQUIRE(!write || !(c->entry & EPT_DIRTY) || (entry & EPT_DIRTY),
+		/* One that cannot be written through is of no use for that, dirty or not. */
+		MACHINE_REQUIRE(!write || !(c->entry & EPT_WRITE) || !(c->entry & EPT_DIRTY) ||
+					(entry & EPT_DIRTY),
 				"0x%llx: dirty flag cleared and not flushed", gpa);
 	}
 	*c = (struct cached){entry & EPT_ALL ? root : 0, gpa >> PAGE_SHIFT, entry};
