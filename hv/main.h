@@ -6,7 +6,7 @@
 
 /* From boot/entry.asm, on the boot stack: @magic and @mbi are EAX and EBX as the boot
  * loader left them. */
-__noreturn void kvm0_main(u32 magic, u32 mbi);
+__from_outside __noreturn void kvm0_main(u32 magic, u32 mbi);
 
 /* What each CPU but the boot CPU does once it is up, and never leaves. */
 void cpu_main(struct percpu *p);

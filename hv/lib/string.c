@@ -9,7 +9,7 @@
 #undef memcmp
 
 /* REP MOVS and STOS: short, and fast on every CPU that has VMX and EPT. */
-void *memcpy(void *restrict to, const void *restrict from, size_t n)
+__from_outside void *memcpy(void *restrict to, const void *restrict from, size_t n)
 {
 	void *d = to;
 	size_t words = n / 8, rest = n % 8;
@@ -19,7 +19,7 @@ void *memcpy(void *restrict to, const void *restrict from, size_t n)
 	return to;
 }
 
-void *memset(void *to, int byte, size_t n)
+__from_outside void *memset(void *to, int byte, size_t n)
 {
 	void *d = to;
 	u64 pattern = (u8)byte * 0x0101010101010101ull;
@@ -30,7 +30,7 @@ void *memset(void *to, int byte, size_t n)
 	return to;
 }
 
-void *memmove(void *to, const void *from, size_t n)
+__from_outside void *memmove(void *to, const void *from, size_t n)
 {
 	u8 *d = to;
 	const u8 *s = from;
@@ -42,7 +42,7 @@ void *memmove(void *to, const void *from, size_t n)
 	return to;
 }
 
-int memcmp(const void *a, const void *b, size_t n)
+__from_outside int memcmp(const void *a, const void *b, size_t n)
 {
 	const u8 *x = a, *y = b;
 

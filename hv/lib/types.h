@@ -38,6 +38,9 @@ typedef __s64 s64;
 #define __noreturn     __attribute__((noreturn))
 #define __packed       __attribute__((packed))
 #define __printf(f, a) __attribute__((format(printf, f, a)))
+/* Called from assembly, or by what the compiler emits: not seen when all of C is optimized as one.
+ */
+#define __from_outside __attribute__((externally_visible))
 
 /* One read or write of memory that something else may change meanwhile. */
 #define READ_ONCE(x)     (*(const volatile __typeof__(x) *)&(x))

@@ -19,7 +19,7 @@
 #define MAX_CPUS        64u
 
 extern const u64 boot_entry_tsc; /* the TSC at kvm0_start; written by boot/entry.asm only */
-extern u64 image_phys_base;      /* hpa of IMAGE_BASE; written by boot/entry.asm only */
+extern __from_outside u64 image_phys_base; /* hpa of IMAGE_BASE; written by boot/entry.asm only */
 
 /* The direct map's address of @a; touching it needs the page to be mapped. */
 static inline void *phys_to_virt(hpa_t a)

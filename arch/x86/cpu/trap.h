@@ -57,4 +57,4 @@ void nmi_receive(void);
 extern u32 trap_stop_all;
 
 /* Called by cpu/trap_entry.asm. */
-void trap_handle(struct trap_frame *f);
+__from_outside void trap_handle(struct trap_frame *f);
