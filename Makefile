@@ -81,7 +81,7 @@ $(O)/symbols0.o: Makefile
 # many small functions of several files, and they are inlined so.
 $(O)/kvm0.o: $(HV_OBJ)
 	$(call say,LTO,$@)
-	$(Q)$(CC) $(HV_CFLAGS) -flto=2 -flinker-output=exec -r -fwhole-program -fno-use-linker-plugin -nostdlib -o $@ $(HV_OBJ)
+	$(Q)$(CC) $(HV_CFLAGS) -flto -flto-partition=one -flinker-output=exec -r -fwhole-program -fno-use-linker-plugin -nostdlib -o $@ $(HV_OBJ)
 $(O)/kvm0.pass1.elf: $(O)/kvm0.o $(O)/symbols0.o linker.ld
 	$(Q)$(LD) $(LDFLAGS) -T linker.ld -o $@ $(O)/kvm0.o $(O)/symbols0.o
 $(O)/symbols.o: $(O)/kvm0.pass1.elf scripts/symbols.py

@@ -205,9 +205,21 @@ void vmx_flush_tlb(const struct vmx_vcpu *v)
 		panic("INVVPID of %u failed", v->vpid);
 }
 
-/* @v, whose VMCS is clear and now current, becomes active on this CPU. */
-static __attribute__((noinline)) void make_active(struct vmx_vcpu *v, struct percpu *p)
+static void load_pointer(struct vmx_vcpu *v, struct percpu *p)
 {
+	if (vmx_ptrld(v->vmcs))
+		panic("VMPTRLD of 0x%llx failed", v->vmcs.v);
+	p->current_vmcs = v->vmcs;
+}
+
+/* @v, which is active on @cpu or nowhere, becomes active and current on this CPU. */
+static __attribute__((noinline)) void make_active(struct vmx_vcpu *v, u32 cpu)
+{
+	struct percpu *p = this_cpu();
+
+	if (cpu != NO_CPU)
+		clear_remote(v, cpu);
+	load_pointer(v, p);
 	v->next = vmx_cpus[p->index].active;
 	vmx_cpus[p->index].active = v;
 	v->cpu = p->index;
@@ -222,13 +234,10 @@ void vmx_make_current(struct vmx_vcpu *v)
 	/* Acquire: pairs with clear_here(). */
 	u32 cpu = __atomic_load_n(&v->cpu, __ATOMIC_ACQUIRE);
 
-	if (__builtin_expect(cpu != p->index && cpu != NO_CPU, 0))
-		clear_remote(v, cpu);
-	if (vmx_ptrld(v->vmcs))
-		panic("VMPTRLD of 0x%llx failed", v->vmcs.v);
-	p->current_vmcs = v->vmcs;
-	if (__builtin_expect(cpu != p->index, 0))
-		make_active(v, p);
+	if (__builtin_expect(cpu == p->index, 1))
+		load_pointer(v, p);
+	else
+		make_active(v, cpu);
 }
 
 void vmx_unload_all(void)

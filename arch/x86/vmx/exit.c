@@ -147,7 +147,8 @@ static enum vmx_exit_kind skip(enum vmx_exit_kind kind)
 	return kind;
 }
 
-static enum vmx_exit_kind decode(struct vmx_vcpu *v, u32 reason, struct vmx_exit *exit)
+static inline __attribute__((always_inline)) enum vmx_exit_kind
+decode(struct vmx_vcpu *v, u32 reason, struct vmx_exit *exit)
 {
 	/* Bits 16 to 30 say more about the same reason (an SGX enclave, a pending trap). */
 	switch (reason & (EXIT_ENTRY_FAILED | 0xffff)) {
@@ -250,7 +251,9 @@ static bool failed_for_smi_blocking(struct vmx_vcpu *v, u32 reason)
 	return true;
 }
 
-enum vmx_exit_kind vmx_run(struct vmx_vcpu *v, struct vmx_exit *exit)
+/* Part of each of the two loops that call it, which need not save registers for it then. */
+__attribute__((always_inline)) inline enum vmx_exit_kind vmx_run(struct vmx_vcpu *v,
+								 struct vmx_exit *exit)
 {
 	u32 result, reason, vectoring;
 

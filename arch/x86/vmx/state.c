@@ -117,11 +117,23 @@ static void set_flags(const struct vmx_vcpu *v, u64 flags)
 
 void vmx_set_regs(struct vmx_vcpu *v, const struct kvm_regs *r)
 {
-	const u64 g[16] = {r->rax, r->rcx, r->rdx, r->rbx, 0,      r->rbp, r->rsi, r->rdi,
-			   r->r8,  r->r9,  r->r10, r->r11, r->r12, r->r13, r->r14, r->r15};
+	u64 *g = v->gpr;
 
-	for (u32 i = 0; i < ARRAY_SIZE(g); i++)
-		v->gpr[i] = g[i];
+	g[GPR_RAX] = r->rax;
+	g[GPR_RBX] = r->rbx;
+	g[GPR_RCX] = r->rcx;
+	g[GPR_RDX] = r->rdx;
+	g[GPR_RSI] = r->rsi;
+	g[GPR_RDI] = r->rdi;
+	g[GPR_RBP] = r->rbp;
+	g[8] = r->r8;
+	g[9] = r->r9;
+	g[10] = r->r10;
+	g[11] = r->r11;
+	g[12] = r->r12;
+	g[13] = r->r13;
+	g[14] = r->r14;
+	g[15] = r->r15;
 	vmx_set_rip(r->rip);
 	vmx_set_rsp(r->rsp);
 	set_flags(v, r->rflags);
