@@ -99,7 +99,7 @@ static int check_supply(struct vm *vm, const struct kvm0_supply *s, const struct
 s64 mmu_supply(struct vm *vm, const struct kvm0_supply *what)
 {
 	struct kvm0_supply s = *what; /* what is left */
-	const struct memslot *m = NULL;
+	const struct memslot *m;
 	int err;
 
 	spin_lock(&vm->lock);

@@ -235,6 +235,28 @@ static void test_quick(void **state)
 	QUICK("\x44\x88\x03", 0x2fff); /* mov [rbx], r8b */
 	expect_write(0xfee00fff, 1, 0x11);
 
+	QUICK("\xc7\x83\xb0\x00\x00\x00\x78\x56\x34\x92", 0x2000); /* mov dword [rbx+0xb0], imm */
+	expect_write(0xfee000b0, 4, 0x92345678);
+	assert_int_equal(st.rip, CODE + 10);
+	QUICK("\x48\xc7\x43\x10\x78\x56\x34\x92", 0x2000); /* mov qword: sign-extended */
+	expect_write(0xfee00010, 8, 0xffffffff92345678);
+	QUICK("\xc7\x04\x25\xb0\x20\x00\x00\x01\x02\x03\x04", 0); /* mov dword [0x20b0], imm */
+	expect_write(0xfee000b0, 4, 0x04030201);
+	assert_int_equal(st.rip, CODE + 11);
+	QUICK("\x44\x8b\x04\x25\x20\x20\x00\x00", 0); /* mov r8d, [0x2020] */
+	expect_read(0xfee00020, 4);
+	answer(0x99);
+	expect_done(CODE + 8);
+	assert_int_equal(st.gpr[8], 0x99);
+	QUICK("\x42\x89\x04\x25\x00\x10\x00\x00", 0); /* mov [r12+0x1000], eax: an index */
+	st.gpr[12] = 0x1000;
+	st.gpr[EMU_RAX] = 0x77;
+	expect_write(0xfee00000, 4, 0x77);
+	QUICK("\x89\x44\x13\x04", 0x1000); /* mov [rbx+rdx+4], eax */
+	st.gpr[EMU_RDX] = 0x1000;
+	st.gpr[EMU_RAX] = 0x77;
+	expect_write(0xfee00004, 4, 0x77);
+
 	QUICK("\x44\x89\x03", 0x1ffe); /* across the page's beginning: two pieces */
 	expect_write(0xfee00000, 2, 0x4433);
 	assert_int_equal(ram[0x1fff], 0x22);

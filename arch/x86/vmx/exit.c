@@ -10,7 +10,10 @@
 #include "cpu/trap.h"
 #include "lib/string.h"
 
-void vmx_finish_instruction(u64 rip)
+/* On the way from exit to entry: part of what calls it, which need not save registers for it. */
+#define ON_THE_WAY inline __attribute__((always_inline))
+
+ON_THE_WAY void vmx_finish_instruction(u64 rip)
 {
 	u32 blocking = vmcs_read32(VMCS_GUEST_INTERRUPTIBILITY);
 
@@ -24,7 +27,7 @@ void vmx_finish_instruction(u64 rip)
 			       vmcs_read_nat(VMCS_GUEST_PENDING_DEBUG) | PENDING_DEBUG_BS);
 }
 
-void vmx_skip_instruction(void)
+ON_THE_WAY void vmx_skip_instruction(void)
 {
 	u64 old = vmcs_read_nat(VMCS_GUEST_RIP);
 	u64 rip = old + vmcs_read32(VMCS_EXIT_INSTRUCTION_LENGTH);
@@ -147,8 +150,7 @@ static enum vmx_exit_kind skip(enum vmx_exit_kind kind)
 	return kind;
 }
 
-static inline __attribute__((always_inline)) enum vmx_exit_kind
-decode(struct vmx_vcpu *v, u32 reason, struct vmx_exit *exit)
+static ON_THE_WAY enum vmx_exit_kind decode(struct vmx_vcpu *v, u32 reason, struct vmx_exit *exit)
 {
 	/* Bits 16 to 30 say more about the same reason (an SGX enclave, a pending trap). */
 	switch (reason & (EXIT_ENTRY_FAILED | 0xffff)) {
@@ -251,9 +253,7 @@ static bool failed_for_smi_blocking(struct vmx_vcpu *v, u32 reason)
 	return true;
 }
 
-/* Part of each of the two loops that call it, which need not save registers for it then. */
-__attribute__((always_inline)) inline enum vmx_exit_kind vmx_run(struct vmx_vcpu *v,
-								 struct vmx_exit *exit)
+ON_THE_WAY enum vmx_exit_kind vmx_run(struct vmx_vcpu *v, struct vmx_exit *exit)
 {
 	u32 result, reason, vectoring;
 

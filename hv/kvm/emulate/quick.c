@@ -2,19 +2,24 @@
 /*
  * The short way; see quick.h.  It does nothing that the general one does not, at a
  * fifth of its price: an operating system's accesses to device registers are
- * nearly all of this one form, and hardware has translated the address already.
+ * nearly all of these forms, and hardware has translated the address already.
  */
 #include "kvm/emulate/quick.h"
 
 #include "kvm/emulate/execute.h"
 
 #define REX_B 0x1u
+#define REX_X 0x2u
 #define REX_R 0x4u
 #define REX_W 0x8u
 
-/* 88 to 8b: MOV r/m, r and MOV r, r/m. */
+/* 88 to 8b: MOV r/m, r and MOV r, r/m; c7 /0: MOV r/m, imm. */
+#define MOV_REG  0x88u
 #define MOV_LOAD 0x2u
 #define MOV_WIDE 0x1u
+#define MOV_IMM  0xc7u
+
+#define SIB_ABSOLUTE 0x25u /* neither base nor index */
 
 struct mov {
 	bool load;
@@ -22,32 +27,53 @@ struct mov {
 	u32 size;
 	u32 len; /* of the instruction */
 	u64 linear;
+	u64 value; /* to be stored */
 };
+
+static s32 read32(const u8 *p)
+{
+	s32 value;
+
+	__builtin_memcpy(&value, p, 4);
+	return value;
+}
 
 static bool parse(const struct emu_state *st, struct mov *m)
 {
 	const u8 *p = st->insn;
 	u32 rex = (p[0] & 0xf0) == 0x40 ? *p++ : 0;
-	u32 mod = p[1] >> 6, rm = p[1] & 7, reg = p[1] >> 3 & 7;
-	s32 disp = 0;
+	u32 opcode = p[0], mod = p[1] >> 6, rm = p[1] & 7, reg = p[1] >> 3 & 7;
+	bool imm = opcode == MOV_IMM && reg == 0, wide = opcode & MOV_WIDE;
+	u64 address = st->gpr[rm | (rex & REX_B) << 3];
 
-	/* Not with SIB, nor relative to RIP, nor with AH and its like. */
-	if ((p[0] & 0xfc) != 0x88 || mod == 3 || rm == 4 || (mod == 0 && rm == 5))
+	/* Not AH and its like. */
+	if (!imm && ((opcode & 0xfc) != MOV_REG || (!wide && !rex)))
 		return false;
-	if (!(p[0] & MOV_WIDE) && !rex)
+	p += 2;
+	if (rm == 4) { /* of the forms with SIB, that of a constant address */
+		if (mod || *p++ != SIB_ABSOLUTE || (rex & REX_X))
+			return false;
+		address = 0;
+		mod = 2;
+	} else if (mod == 3 || (mod == 0 && rm == 5)) { /* a register; relative to RIP */
 		return false;
-	m->load = p[0] & MOV_LOAD;
-	m->size = !(p[0] & MOV_WIDE) ? 1 : (rex & REX_W) ? 8 : 4;
-	m->len = (u32)(p - st->insn) + 2;
-	if (mod == 1) {
-		disp = (s8)p[2];
-		m->len += 1;
-	} else if (mod == 2) {
-		__builtin_memcpy(&disp, p + 2, 4);
-		m->len += 4;
 	}
+	if (mod == 1) {
+		address += (u64)(s8)*p++;
+	} else if (mod == 2) {
+		address += (u64)read32(p);
+		p += 4;
+	}
+	m->linear = address;
+	m->load = !imm && (opcode & MOV_LOAD);
+	m->size = !wide ? 1 : (rex & REX_W) ? 8 : 4;
 	m->reg = (u8)(reg | (rex & REX_R) << 1);
-	m->linear = st->gpr[rm | (rex & REX_B) << 3] + (u64)disp;
+	m->value = st->gpr[m->reg];
+	if (imm) {
+		m->value = (u64)read32(p);
+		p += 4;
+	}
+	m->len = (u32)(p - st->insn);
 	return m->len <= st->insn_len;
 }
 
@@ -79,7 +105,7 @@ static enum emu_result store(struct emu *e, const struct mov *m, gpa_t gpa)
 		return EMU_RETRY;
 	io->mmio.gpa = gpa;
 	io->mmio.len = m->size;
-	__builtin_memcpy(io->mmio.data, &e->st->gpr[m->reg], sizeof(io->mmio.data));
+	__builtin_memcpy(io->mmio.data, &m->value, sizeof(io->mmio.data));
 	io->pending = EMU_MMIO_WRITE;
 	return EMU_MMIO_WRITE;
 }
