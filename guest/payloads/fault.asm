@@ -84,7 +84,16 @@ ENTRY fault_single_step
 	nop
 .next:
 	DONE
-; The handler of this one takes the flag out of the frame, or it would step for ever.
+; The same with HLT, which the trap ends.
+ENTRY fault_step_halt
+	lea r14, [.next]
+	pushf
+	or qword [rsp], 1 << 8
+	popf
+	hlt
+.next:
+	DONE
+; The handler of these takes the flag out of the frame, or it would step for ever.
 ENTRY fault_debug_handler
 	and qword [rsp + 16], ~(1 << 8)
 	push 0

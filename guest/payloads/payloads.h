@@ -27,7 +27,7 @@ extern const char fault_vmptrst[], fault_vmread[], fault_vmwrite[], fault_vmxoff
 extern const char fault_invept[], fault_invvpid[], fault_rdmsr[], fault_wrmsr[];
 extern const char fault_set_cr0[], fault_set_cr3[], fault_set_cr4[], fault_set_cr8[];
 extern const char fault_xsetbv[], fault_set_dr6[];
-extern const char fault_single_step[], fault_debug_handler[], fault_twice[];
+extern const char fault_single_step[], fault_step_halt[], fault_debug_handler[], fault_twice[];
 
 /* io.asm: ports and MMIO. */
 extern const char long_mmio_write[], long_mmio_read[], long_mmio_modify[], long_mmio_movsb[];

@@ -353,7 +353,9 @@ static bool has_event(struct vcpu *c)
 {
 	if (c->lapic.nmi_pending || READ_ONCE(c->lapic.events) || c->vmx.event)
 		return true;
-	return (vmx_rflags() & RFLAGS_IF) && irqchip_pending_vector(c->vm->chip, c->index) >= 0;
+	if ((vmx_rflags() & RFLAGS_IF) && irqchip_pending_vector(c->vm->chip, c->index) >= 0)
+		return true;
+	return vmx_step_pending(); /* of HLT itself */
 }
 
 /* A vCPU that does not run: let its timers expire and see whether that or anything else

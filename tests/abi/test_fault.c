@@ -241,6 +241,17 @@ static void fault_stepping(void)
 	EXPECT_FAULT(&m, fault_single_step, DB, 0);
 }
 
+/* The trap ends a HLT for which nothing else would. */
+static void fault_step_over_halt(void)
+{
+	struct machine m;
+
+	machine_need_vmx("single-stepping");
+	machine_open(&m, MODE_LONG, MACHINE_IRQCHIP);
+	machine_set_vector(&m, DB, fault_debug_handler);
+	EXPECT_FAULT(&m, fault_step_halt, DB, 0);
+}
+
 static void fault_two_in_a_row(void)
 {
 	struct machine m;
@@ -271,5 +282,5 @@ static void fault_double(void)
 
 SUITE(fault, TEST(fault_basic), TEST(fault_page), TEST(fault_tables_missing), TEST(fault_vmx),
       TEST(fault_hypercall), TEST(fault_msr), TEST(fault_control_registers),
-      TEST(fault_xsetbv_values), TEST(fault_no_fpu), TEST(fault_stepping), TEST(fault_two_in_a_row),
-      TEST(fault_double));
+      TEST(fault_xsetbv_values), TEST(fault_no_fpu), TEST(fault_stepping),
+      TEST(fault_step_over_halt), TEST(fault_two_in_a_row), TEST(fault_double));

@@ -113,11 +113,16 @@ void vmx_set_events(struct vmx_vcpu *v, const struct kvm_vcpu_events *e)
 	set_nmi_masked(e->nmi.masked);
 }
 
+bool vmx_step_pending(void)
+{
+	return vmcs_read_nat(VMCS_GUEST_PENDING_DEBUG) & PENDING_DEBUG_BS;
+}
+
 u64 vmx_take_pending_step(const struct vmx_vcpu *v)
 {
 	u64 pending = vmcs_read_nat(VMCS_GUEST_PENDING_DEBUG);
 
-	if (!(pending & PENDING_DEBUG_BS) || v->hidden_flags || vmx_shadow())
+	if (!vmx_step_pending() || v->hidden_flags || vmx_shadow())
 		return 0;
 	vmcs_write_nat(VMCS_GUEST_PENDING_DEBUG, 0);
 	return pending;

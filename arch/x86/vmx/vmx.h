@@ -257,6 +257,8 @@ int vmx_injected_interrupt(const struct vmx_vcpu *v);
 u8 vmx_shadow(void);
 void vmx_set_shadow(u8 shadow);
 bool vmx_nmi_masked(void);
+/* Is a single-step trap pending, the guest's own or user space's? */
+bool vmx_step_pending(void);
 /* If the guest's own single-step trap is pending: that and other traps with it, in the
  * format of the pending debug exceptions, which are none any more; else 0. */
 u64 vmx_take_pending_step(const struct vmx_vcpu *v);
