@@ -76,6 +76,8 @@ bool vapic_write(struct vcpu *c)
 	if (c->vapic.unread)
 		return false;
 	c->vapic.written = priorities(c);
+	if (!lapic_hw_enabled(&c->lapic) || !lapic_sw_enabled(&c->lapic))
+		return true; /* as in KVM */
 	for (u32 i = 0; i < sizeof(u32) && r == GUEST_MEM_OK; i += step)
 		r = mmu_write(c, gpa(address + i), (u8 *)&c->vapic.written + i, step);
 	return r != GUEST_MEM_ABSENT;

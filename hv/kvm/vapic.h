@@ -3,7 +3,8 @@
  * The page in a guest's memory in which code that takes the place of accesses to the TPR finds
  * the interrupt priorities, and leaves the TPR (KVM_SET_VAPIC_ADDR).  Four bytes: the TPR, the
  * highest vector in service without its lower half, 0, the highest vector that is requested.
- * Before each entry all of it is written, after each exit the TPR is taken.
+ * Before each entry all of it is written, if the local APIC is enabled, and after each exit the TPR
+ * is taken.
  */
 #pragma once
 

@@ -329,6 +329,7 @@ static void kvm0_demand_vapic(void)
 	CHECK_RESULT(slot(&m, 0, GPA_EXTRA, PAGE_SIZE), 0);
 	CHECK_RESULT(t_ioctl_ptr(m.vcpu, KVM_SET_VAPIC_ADDR, &vapic), 0);
 	memory[8] = 0x30;
+	machine_enable_apic(&m);
 	machine_start(&m, long_done);
 	expect_wanted(&m, GPA_EXTRA | KVM0_WANTED_WRITE);
 	CHECK_RESULT(supply(&m, GPA_EXTRA, memory, PAGE_SIZE, 0), 1);

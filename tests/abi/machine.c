@@ -298,6 +298,15 @@ void machine_set_sregs(const struct machine *m, const struct kvm_sregs *sregs)
 	CHECK_RESULT(t_ioctl_ptr(m->vcpu, KVM_SET_SREGS, sregs), 0);
 }
 
+void machine_enable_apic(const struct machine *m)
+{
+	struct kvm_lapic_state s;
+
+	CHECK_RESULT(t_ioctl_ptr(m->vcpu, KVM_GET_LAPIC, &s), 0);
+	s.regs[0xf1] |= 1;
+	CHECK_RESULT(t_ioctl_ptr(m->vcpu, KVM_SET_LAPIC, &s), 0);
+}
+
 static void wrong_exit(const char *file, int line, const struct machine *m, u32 want)
 {
 	const struct kvm_run *run = m->run;

@@ -77,6 +77,9 @@ struct kvm_regs machine_regs(const struct machine *m);
 struct kvm_sregs machine_sregs(const struct machine *m);
 void machine_set_sregs(const struct machine *m, const struct kvm_sregs *sregs);
 
+/* Enables the local APIC in its SVR, by KVM_SET_LAPIC. */
+void machine_enable_apic(const struct machine *m);
+
 /* KVM_RUN, which has to end in this exit. */
 #define machine_run(m, exit) machine_run_at(__FILE__, __LINE__, m, exit)
 void machine_run_at(const char *file, int line, struct machine *m, u32 exit);

@@ -106,6 +106,7 @@ static void vapic_slot_deleted(void)
 	CHECK_RESULT(machine_slot(m.vm, 5, 0, GPA_EXTRA, PAGE_SIZE, page), 0);
 	CHECK_RESULT(set_vapic(m.vcpu, GPA_EXTRA), 0);
 	machine_start(&m, long_done);
+	machine_enable_apic(&m);
 	*page = 0x40;
 	CHECK_RESULT(machine_slot(m.vm, 5, 0, GPA_EXTRA, 0, page), 0);
 	machine_run_out(&m, PORT_DONE);
@@ -136,6 +137,10 @@ static void vapic_logged(void)
 		machine_slot(m.vm, 5, KVM_MEM_LOG_DIRTY_PAGES, GPA_EXTRA, 2 * PAGE_SIZE, memory),
 		0);
 	CHECK_RESULT(set_vapic(m.vcpu, GPA_EXTRA + PAGE_SIZE), 0);
+	machine_do(&m, long_done);
+	CHECK_RESULT(t_ioctl_ptr(m.vm, KVM_GET_DIRTY_LOG, &log), 0);
+	CHECK_EQUAL(bits, 0); /* its local APIC is not enabled */
+	machine_enable_apic(&m);
 	machine_do(&m, long_done);
 	CHECK_RESULT(t_ioctl_ptr(m.vm, KVM_GET_DIRTY_LOG, &log), 0);
 	CHECK_EQUAL(bits, 2);
