@@ -155,6 +155,7 @@ static void mce_uncorrected(void)
 {
 	struct machine m;
 	u64 status = VALID | UNCORRECTED | ENABLED | SIGNALLED | 0xcf;
+	struct kvm_vcpu_events e;
 
 	machine_need_vmx("the delivery of #MC");
 	open(&m, MODE_LONG);
@@ -165,6 +166,9 @@ static void mce_uncorrected(void)
 	CHECK_EQUAL(machine_get_msr(&m, MC_CTL(2) + 1), status);
 	CHECK_EQUAL(machine_get_msr(&m, MC_CTL(2) + 2), 0x1234000);
 	CHECK_EQUAL(machine_get_msr(&m, MCG_STATUS), RIPV | EIPV | IN_PROGRESS);
+	CHECK_RESULT(t_ioctl_ptr(m.vcpu, KVM_GET_VCPU_EVENTS, &e), 0);
+	CHECK_EQUAL(e.exception.pending, 1);
+	CHECK_EQUAL(e.exception.nr, VECTOR_MC);
 	machine_run_out(&m, PORT_DONE);
 	CHECK_EQUAL(machine_u64(&m, GPA_VARS + VAR_FAULTS), 1);
 	CHECK_EQUAL(machine_u64(&m, GPA_VARS + VAR_VECTOR), VECTOR_MC);
