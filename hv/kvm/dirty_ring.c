@@ -21,18 +21,21 @@ static u32 reserved(void)
 }
 
 /*
- * Flags do not say which vCPU has set them, nor when: writes have to fault.  No CPU has anything
- * cached of the EPT, but pages may have been supplied already.
+ * Pages may have been supplied already, and dirty in a bitmap that nobody can read any more; no
+ * CPU has anything cached of them.
  */
-static void leave_flags(struct vm *vm)
+static void begin(struct vm *vm)
 {
-	vm->dirty_mode = DIRTY_BY_FAULT;
-	vm->ept.flags = false;
+	/* Flags do not say which vCPU has set them, nor when: writes have to fault. */
+	if (vm->dirty_mode == DIRTY_BY_FLAG) {
+		vm->dirty_mode = DIRTY_BY_FAULT;
+		vm->ept.flags = false;
+	}
 	for (u32 i = 0; i < vm->slots.count; i++) {
 		const struct memslot *m = memslots_at(&vm->slots, i);
 
 		if (m->flags & KVM_MEM_LOG_DIRTY_PAGES)
-			ept_revoke(&vm->ept, m->base, m->size, EPT_WRITE);
+			ept_revoke(&vm->ept, m->base, m->size, dirty_flag(vm));
 	}
 }
 
@@ -46,12 +49,12 @@ int dirty_ring_enable(struct vm *vm, u32 bytes)
 	if (bytes > DIRTY_RING_BYTES_MAX)
 		return -E2BIG;
 	spin_lock(&vm->lock);
-	if (vm->ring_entries || vm->vcpu_count)
+	if (vm->ring_entries || vm->vcpu_count) {
 		err = -EINVAL;
-	else
+	} else {
 		vm->ring_entries = bytes / sizeof(struct kvm_dirty_gfn);
-	if (!err && vm->dirty_mode == DIRTY_BY_FLAG)
-		leave_flags(vm);
+		begin(vm);
+	}
 	spin_unlock(&vm->lock);
 	return err;
 }

@@ -324,6 +324,12 @@ static const u64 manual_options[] = {0, KVM_DIRTY_LOG_MANUAL_PROTECT_ENABLE,
 				     KVM_DIRTY_LOG_MANUAL_PROTECT_ENABLE |
 					     KVM_DIRTY_LOG_INITIALLY_SET};
 
+static void open_slots(bool logged)
+{
+	for (u32 slot = 0; slot < SLOTS; slot++)
+		(void)set_slot(slot, slots[slot].base, logged);
+}
+
 /* @mode: how the CPU tells of writes. */
 static void open_vm(u32 mode, u32 options)
 {
@@ -340,17 +346,21 @@ static void open_vm(u32 mode, u32 options)
 	memset(&t, 0, sizeof(t));
 	t.on_demand = options & 1;
 	t.vm = (u64)ioctl(0, KVM_CREATE_VM, 0);
-	for (u32 slot = 0; slot < SLOTS && (options & 2); slot++)
-		(void)set_slot(slot, slots[slot].base, options & 4);
-	if (t.on_demand && (options & 2))
-		supply(0, 0, 600, true);
+	if (options & 2) {
+		if (options & 128)
+			enable(KVM_CAP_MANUAL_DIRTY_LOG_PROTECT2, manual_options[2]);
+		open_slots(options & 16);
+		if (t.on_demand)
+			supply(0, 0, 600, true);
+		open_slots(options & 4);
+	}
 	t.rings = options & 8;
 	if (t.rings)
 		enable(KVM_CAP_DIRTY_LOG_RING, RING_BYTES);
 	else
 		enable(KVM_CAP_MANUAL_DIRTY_LOG_PROTECT2, manual_options[(options >> 4) % 3]);
-	for (u32 slot = 0; slot < SLOTS && !(options & 2); slot++)
-		(void)set_slot(slot, slots[slot].base, options & 4);
+	if (!(options & 2))
+		open_slots(options & 4);
 	for (u32 n = 0; n < VCPUS; n++) {
 		t.vcpu[n] = (u64)ioctl(t.vm, KVM_CREATE_VCPU, n);
 		call(KVM0_CALL_SET_RUN_PAGE, t.vcpu[n], machine_address(AT_RUN + n * PAGE_SIZE), 0);
