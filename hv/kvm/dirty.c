@@ -230,11 +230,14 @@ void dirty_log_clear(struct dirty_cleaning *d, u64 first, u64 pages)
 
 void dirty_log_clear_all(struct dirty_cleaning *d)
 {
-	for (u64 i = 0; i < words(d->m); i++) {
-		if (!d->m->dirty[i])
+	u64 *dirty = d->m->dirty, count = words(d->m);
+	bool by_flag = d->vm->dirty_mode == DIRTY_BY_FLAG;
+
+	for (u64 i = 0; i < count; i++) {
+		if (!dirty[i])
 			continue;
-		if (d->vm->dirty_mode == DIRTY_BY_FLAG) { /* the flags are clear already */
-			d->m->dirty[i] = 0;
+		if (by_flag) { /* the flags are clear already */
+			dirty[i] = 0;
 			d->any = true;
 		} else {
 			dirty_log_clear(d, i * 64, ~0ull);

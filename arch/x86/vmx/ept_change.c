@@ -88,28 +88,68 @@ void ept_revoke_pages(const struct ept *e, struct ept_cursor *at, gpa_t start, u
 			at->base = a;
 			at->end = a + left_in(a, at->level);
 		}
-		if (at->level)
-			revoke(at->entry, EPT_WRITE);
-		else
+		if (!at->level) {
 			revoke(&at->entry[(a - at->base) / PAGE_SIZE], bits);
+			continue;
+		}
+		revoke(at->entry, EPT_WRITE);
+		if (at->end - start.v >= 64 * PAGE_SIZE) /* it maps all the others, or none */
+			return;
 	}
 }
 
-static u64 any_of_8(const u64 *p)
+#define GROUP 16u
+
+static u64 any_of_group(const u64 *p)
 {
-	return p[0] | p[1] | p[2] | p[3] | p[4] | p[5] | p[6] | p[7];
+	u64 any = 0;
+
+#pragma GCC unroll 16
+	for (u32 i = 0; i < GROUP; i++)
+		any |= p[i];
+	return any;
 }
 
-/* Note in @bitmap from bit @first on which of the @n entries are dirty: some are. */
-static void collect_some(u64 *entry, u64 n, u64 *bitmap, u64 first, bool clear)
+/* Which entries of the group are dirty, a bit each. */
+static u32 dirty_of_group(const u64 *p)
 {
+	u32 mask = 0;
+
+#pragma GCC unroll 16
+	for (u32 i = GROUP; i-- > 0;)
+		__asm__("btl %2, %1; adcl %0, %0"
+			: "+r"(mask)
+			: "m"(p[i]), "i"(__builtin_ctzll(EPT_DIRTY))
+			: "cc");
+	return mask;
+}
+
+/* Note in @bitmap from bit @first on which of a group's entries are dirty. */
+static void collect_group(u64 *entry, u64 *bitmap, u64 first, bool clear)
+{
+	u64 mask = dirty_of_group(entry), at = first % 64, *word = &bitmap[first / 64];
+
+	*word |= mask << at;
+	if (at > 64 - GROUP && mask >> (64 - at))
+		word[1] |= mask >> (64 - at);
+	for (; clear && mask; mask &= mask - 1)
+		__atomic_fetch_and(&entry[__builtin_ctzll(mask)], ~EPT_DIRTY, __ATOMIC_RELAXED);
+}
+
+/* The same of @n entries, one by one.  False: none is. */
+static bool collect_some(u64 *entry, u64 n, u64 *bitmap, u64 first, bool clear)
+{
+	bool any = false;
+
 	for (u64 i = 0; i < n; i++) {
 		if (!(entry[i] & EPT_DIRTY))
 			continue;
+		any = true;
 		bitmap[(first + i) / 64] |= BIT((first + i) % 64);
 		if (clear)
 			revoke(&entry[i], EPT_DIRTY);
 	}
+	return any;
 }
 
 /* The same, many at a time: most are not. */
@@ -118,17 +158,18 @@ static bool collect(u64 *entry, u64 n, u64 *bitmap, u64 first, bool clear)
 	bool any = false;
 	u64 i = 0;
 
-	for (; i + 16 <= n; i += 16) {
-		if (!((any_of_8(&entry[i]) | any_of_8(&entry[i + 8])) & EPT_DIRTY))
+	for (; i + 2 * GROUP <= n; i += 2 * GROUP) {
+		u64 low = any_of_group(&entry[i]), high = any_of_group(&entry[i + GROUP]);
+
+		if (!((low | high) & EPT_DIRTY))
 			continue;
 		any = true;
-		for (u64 half = i; half < i + 16; half += 8)
-			if (any_of_8(&entry[half]) & EPT_DIRTY)
-				collect_some(&entry[half], 8, bitmap, first + half, clear);
+		if (low & EPT_DIRTY)
+			collect_group(&entry[i], bitmap, first + i, clear);
+		if (high & EPT_DIRTY)
+			collect_group(&entry[i + GROUP], bitmap, first + i + GROUP, clear);
 	}
-	if (i < n)
-		collect_some(&entry[i], n - i, bitmap, first + i, clear);
-	return any || i < n;
+	return collect_some(&entry[i], n - i, bitmap, first + i, clear) || any;
 }
 
 bool ept_collect(const struct ept *e, gpa_t start, u64 size, u64 *bitmap, bool clear)
