@@ -43,6 +43,8 @@ int copy_in(void *to, u64 from, size_t size)
 	if (!p)
 		return -EFAULT;
 	memcpy(to, p, size);
+	/* Or the compiler might read the original again instead of keeping the copy. */
+	compiler_barrier();
 	return 0;
 }
 

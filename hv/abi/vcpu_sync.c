@@ -21,12 +21,14 @@ static int set_dirty(struct vcpu *c, u64 dirty)
 	if (dirty & KVM_SYNC_X86_REGS) {
 		struct kvm_regs regs = s->regs;
 
+		compiler_barrier(); /* see copy_in() */
 		vcpu_set_regs(c, &regs);
 		clear_dirty(c, KVM_SYNC_X86_REGS);
 	}
 	if (dirty & KVM_SYNC_X86_SREGS) {
 		struct kvm_sregs sregs = s->sregs;
 
+		compiler_barrier();
 		if (vcpu_set_sregs(c, &sregs))
 			return -EINVAL;
 		clear_dirty(c, KVM_SYNC_X86_SREGS);
@@ -34,6 +36,7 @@ static int set_dirty(struct vcpu *c, u64 dirty)
 	if (dirty & KVM_SYNC_X86_EVENTS) {
 		struct kvm_vcpu_events events = s->events;
 
+		compiler_barrier();
 		if (vcpu_set_events(c, &events))
 			return -EINVAL;
 		clear_dirty(c, KVM_SYNC_X86_EVENTS);

@@ -45,3 +45,6 @@ typedef __s64 s64;
 /* One read or write of memory that something else may change meanwhile. */
 #define READ_ONCE(x)     (*(const volatile __typeof__(x) *)&(x))
 #define WRITE_ONCE(x, v) (*(volatile __typeof__(x) *)&(x) = (v))
+
+/* What memory held before is not what it holds now, for all that the compiler knows. */
+#define compiler_barrier() __asm__ volatile("" : : : "memory")
