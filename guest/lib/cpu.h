@@ -17,7 +17,6 @@ struct cpu {
 	u32 index; /* 0: the boot CPU */
 	u32 apic_id;
 	u32 irq_seen; /* an interrupt came since the last idle_until() */
-	u32 vcpu;     /* handle of the vCPU in kvm0_run_vcpu() here, or 0 */
 	u32 online;
 	void (*job)(void *arg); /* mailbox of smp_call(); NULL: idle */
 	void *job_arg;

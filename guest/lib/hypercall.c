@@ -2,9 +2,7 @@
 /* Calls to kvm0; see hypercall.h. */
 #include "guest/lib/hypercall.h"
 #include "guest/lib/cpu.h"
-#include "guest/lib/smp.h"
 #include "guest/lib/string.h"
-#include "guest/lib/time.h"
 
 #define CPUID_HYPERVISOR (1u << 31) /* leaf 1, ECX */
 #define WAKE_HANDLE      0x7fffffffu
@@ -38,28 +36,12 @@ void kvm0_on_wake(void (*hook)(u32 handle))
 	wake_hook = hook;
 }
 
-static void deliver_wake(u32 handle)
-{
-	u32 me = cpu_this()->index;
-
-	for (u32 i = 0; i < smp_count(); i++) {
-		u32 vcpu = __atomic_load_n(&smp_cpu(i)->vcpu, __ATOMIC_ACQUIRE);
-		if (!vcpu || (handle != KVM0_WAKE_ALL && handle != vcpu))
-			continue;
-		if (i == me)
-			WRITE_ONCE(smp_cpu(i)->irq_seen, 1);
-		else
-			smp_kick(i);
-	}
-	if (wake_hook)
-		wake_hook(handle);
-}
-
 /* Not inline: it is rare. */
 static __attribute__((noinline)) void deliver_wakes(u64 wake)
 {
 	for (;;) {
-		deliver_wake((u32)wake & WAKE_HANDLE);
+		if (wake_hook)
+			wake_hook((u32)wake & WAKE_HANDLE);
 		if (!(wake & KVM0_WAKE_MORE))
 			break;
 		wake = kvm0_call(KVM0_CALL_NEXT_WAKE, 0, 0, 0).wake;
@@ -172,29 +154,6 @@ s64 kvm0_run_once(u32 vcpu, u64 *detail)
 
 	*detail = r.second;
 	return r.value;
-}
-
-s64 kvm0_run_vcpu(u32 vcpu, u64 limit)
-{
-	struct cpu *cpu = cpu_this();
-	u64 deadline;
-	s64 r;
-
-	/* Known before the first run, so that no wake-up of another CPU passes by. */
-	__atomic_store_n(&cpu->vcpu, vcpu, __ATOMIC_RELEASE);
-	for (;;) {
-		r = kvm0_run_once(vcpu, &deadline);
-		if (r != KVM0_RUN_AGAIN && r != KVM0_RUN_BLOCKED)
-			break;
-		if (limit != TIME_NEVER && rdtsc() >= limit) {
-			r = -ETIMEDOUT;
-			break;
-		}
-		if (r == KVM0_RUN_BLOCKED)
-			idle_until(MIN(deadline, limit));
-	}
-	__atomic_store_n(&cpu->vcpu, 0, __ATOMIC_RELEASE);
-	return r;
 }
 
 const char *kvm0_errno_name(s64 error)

@@ -46,9 +46,8 @@ static inline struct kvm0_result kvm0_call4(u64 number, u64 a, u64 b, u64 c, u64
 }
 
 /*
- * The calls of kvm0/abi.h.  Each fetches all wake-ups that it was told of and delivers them:
- * CPUs in kvm0_run_vcpu() with that vCPU leave their halt, and the function given to
- * kvm0_on_wake() (NULL: none) is called with the handle, or KVM0_WAKE_ALL, on this CPU.
+ * The calls of kvm0/abi.h.  Each fetches all wake-ups that it was told of, and calls the
+ * function given to kvm0_on_wake() (NULL: none) with the handle, or KVM0_WAKE_ALL, on this CPU.
  */
 s64 kvm0_ioctl(u32 handle, u64 request, u64 arg);
 s64 kvm0_ioctl_ptr(u32 handle, u64 request, void *arg);
@@ -85,13 +84,6 @@ s64 kvm0_withdraw(u32 vm, u64 gpa, u64 pages);
  * KVM0_RUN_PAGE_WANTED, the page and KVM0_WANTED_*.
  */
 s64 kvm0_run_once(u32 vcpu, u64 *detail);
-
-/*
- * KVM_RUN with KVM's own semantics: runs again after interrupts of this machine, and halts
- * this CPU while the vCPU is blocked.  Returns 0 or -errno, or KVM0_RUN_PAGE_WANTED.  `limit` (TSC;
- * TIME_NEVER: none) ends it with -ETIMEDOUT, looked at between runs.
- */
-s64 kvm0_run_vcpu(u32 vcpu, u64 limit);
 
 /* "EINVAL" for -EINVAL or EINVAL; "error" for one without a name here. */
 const char *kvm0_errno_name(s64 error);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* sources: tests/fuzz/fuzz.c tests/fuzz/fuzz_mb2.c tests/fuzz/fuzz_image.c tests/fuzz/fuzz_acpi.c
  * tests/fuzz/fuzz_params.c boot/multiboot2.c boot/multiboot2_build.c hv/abi/control_image.c
- * hv/core/memmap.c hv/core/params.c arch/x86/cpu/acpi.c */
+ * hv/core/memmap.c hv/core/params.c hv/lib/printf.c arch/x86/cpu/acpi.c */
 /*
  * A short run of each fuzzing target.  FUZZ_MS in the environment sets how long each
  * runs, in milliseconds, and FUZZ_SEED the seed; `make fuzz` runs them longer.  The
