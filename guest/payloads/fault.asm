@@ -47,6 +47,7 @@ ENTRY %1
 %endmacro
 
 FAULT fault_divide, div rcx
+FAULT fault_int1, int1
 FAULT fault_int3, int3
 FAULT fault_ud2, ud2
 FAULT fault_load, mov rax, [rdi]

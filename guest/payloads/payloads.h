@@ -20,8 +20,9 @@ extern const char real_pit_count[], real_window[], real_window_handler[], real_r
 extern const char prot_out[], prot_arrived[], prot_to_long[];
 
 /* fault.asm: exceptions; 64-bit from here on. */
-extern const char fault_stubs[], fault_divide[], fault_int3[], fault_ud2[], fault_load[];
-extern const char fault_store[], fault_jump[], fault_int[], fault_fninit[], fault_vmcall[];
+extern const char fault_stubs[], fault_divide[], fault_int1[], fault_int3[], fault_ud2[];
+extern const char fault_load[], fault_store[], fault_jump[], fault_int[], fault_fninit[],
+	fault_vmcall[];
 extern const char fault_vmclear[], fault_vmlaunch[], fault_vmresume[], fault_vmptrld[];
 extern const char fault_vmptrst[], fault_vmread[], fault_vmwrite[], fault_vmxoff[], fault_vmxon[];
 extern const char fault_invept[], fault_invvpid[], fault_rdmsr[], fault_wrmsr[];
@@ -37,9 +38,8 @@ extern const char long_hlt[], long_in[], long_outsd[], long_insd[], long_spin[];
 
 /* emulate.asm: MMIO by the less common instructions. */
 extern const char long_sse_store[], long_sse_load[], long_sse_misaligned[], long_sse_scalar[];
-extern const char long_avx[], long_movbe[], long_locked[], long_arithmetic[], long_divide[],
-	long_rep_fault[];
-extern const char long_clflush[], prot_rep[], real_rep[];
+extern const char long_avx[], long_movbe[], long_locked[], long_arithmetic[], long_divide[];
+extern const char long_rep_fault[], long_rep_load[], long_clflush[], prot_rep[], real_rep[];
 
 /* state.asm: processor state. */
 extern const char state_cpuid[], state_rdmsr[], state_wrmsr[], state_cr0[], state_cr4[];

@@ -6,6 +6,7 @@
 #define UD 6
 #define GP 13
 #define PF 14
+#define AC 17
 
 #define SEL_USER_CODE 0x18
 #define SEL_USER_DATA 0x20
@@ -306,6 +307,24 @@ static void user_mode(struct machine *m)
 		((u64 *)machine_at(m, GPA_PD))[i] |= 4;
 }
 
+/* #AC is the guest's, whoever finds that out: in memory, the CPU. */
+static void emulate_user_alignment(void)
+{
+	struct kvm_sregs s;
+	struct machine m;
+
+	machine_need_vmx("privileged instructions");
+	emulate_open(&m, 0);
+	user_mode(&m);
+	s = machine_sregs(&m);
+	s.cr0 |= 1u << 18; /* AM */
+	machine_set_sregs(&m, &s);
+	m.regs.rflags |= 1u << 18; /* AC */
+	m.regs.rdi = GPA_VARS + 0x801;
+	machine_do(&m, fault_store);
+	check_fault(&m, AC, 0);
+}
+
 /* A program of the guest's does not end its machine, unless that is asked for. */
 static void emulate_user(void)
 {
@@ -380,4 +399,4 @@ static void emulate_rep_real(void)
 SUITE(emulate, TEST(emulate_sse), TEST(emulate_scalar), TEST(emulate_avx), TEST(emulate_movbe),
       TEST(emulate_locked), TEST(emulate_arithmetic), TEST(emulate_divide), TEST(emulate_rep_fault),
       TEST(emulate_crossing), TEST(emulate_clflush), TEST(emulate_failure), TEST(emulate_user),
-      TEST(emulate_rep_protected), TEST(emulate_rep_real));
+      TEST(emulate_user_alignment), TEST(emulate_rep_protected), TEST(emulate_rep_real));

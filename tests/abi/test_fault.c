@@ -252,6 +252,36 @@ static void fault_step_over_halt(void)
 	EXPECT_FAULT(&m, fault_step_halt, DB, 0);
 }
 
+/* The guest's own breakpoints: on an instruction, before it; on a write, behind it.  INT1's #DB
+ * is not in DR6. */
+static void fault_breakpoints(void)
+{
+	struct kvm_debugregs d = {.dr6 = 0xffff0ff0, .dr7 = 0x400};
+	struct machine m;
+
+	machine_need_vmx("breakpoints");
+	machine_open(&m, MODE_LONG, 0);
+	EXPECT_FAULT(&m, fault_int1, DB, 0);
+	CHECK_RESULT(t_ioctl_ptr(m.vcpu, KVM_GET_DEBUGREGS, &d), 0);
+	CHECK_EQUAL(d.dr6, 0xffff0ff0);
+	d.db[0] = machine_entry(fault_load);
+	d.db[1] = GPA_VARS + 0x800;
+	d.dr7 = 0x400 | 0x5 | 1u << 20 | 2u << 22; /* L0, L1: 8 bytes written */
+	CHECK_RESULT(t_ioctl_ptr(m.vcpu, KVM_SET_DEBUGREGS, &d), 0);
+	m.regs.r14 = machine_entry(long_done);
+	EXPECT_FAULT(&m, fault_load, DB, 0);
+	CHECK_EQUAL(machine_u64(&m, GPA_VARS + VAR_RIP), d.db[0]);
+	CHECK_RESULT(t_ioctl_ptr(m.vcpu, KVM_GET_DEBUGREGS, &d), 0);
+	CHECK_EQUAL(d.dr6, 0xffff0ff1);
+	m.regs.rdi = d.db[1];
+	m.regs.rax = 0x1234;
+	EXPECT_FAULT(&m, fault_store, DB, 0);
+	CHECK_EQUAL(machine_u64(&m, d.db[1]), 0x1234);
+	CHECK_EQUAL(machine_u64(&m, GPA_VARS + VAR_RIP), machine_regs(&m).r14);
+	CHECK_RESULT(t_ioctl_ptr(m.vcpu, KVM_GET_DEBUGREGS, &d), 0);
+	CHECK_EQUAL(d.dr6, 0xffff0ff2);
+}
+
 static void fault_two_in_a_row(void)
 {
 	struct machine m;
@@ -283,4 +313,5 @@ static void fault_double(void)
 SUITE(fault, TEST(fault_basic), TEST(fault_page), TEST(fault_tables_missing), TEST(fault_vmx),
       TEST(fault_hypercall), TEST(fault_msr), TEST(fault_control_registers),
       TEST(fault_xsetbv_values), TEST(fault_no_fpu), TEST(fault_stepping),
-      TEST(fault_step_over_halt), TEST(fault_two_in_a_row), TEST(fault_double));
+      TEST(fault_step_over_halt), TEST(fault_breakpoints), TEST(fault_two_in_a_row),
+      TEST(fault_double));

@@ -3,6 +3,7 @@
 #include "tests/abi/machine.h"
 
 #define INVALID_GUEST_STATE 0x80000021ull
+#define INVALID_CONTROL     7ull
 
 static void run_argument(void)
 {
@@ -123,6 +124,30 @@ static void run_fail_entry(void)
 	CHECK_EQUAL(m.run->fail_entry.hardware_entry_failure_reason, INVALID_GUEST_STATE);
 	machine_set_sregs(&m, &s);
 	machine_do(&m, long_done);
+}
+
+/* An event that VM entry refuses, an error code where there is none: told in the same way.  Of
+ * an error code, what hardware takes is used. */
+static void run_fail_event(void)
+{
+	struct kvm_vcpu_events e = {
+		.exception = {.injected = 1, .nr = 6, .has_error_code = 1, .error_code = 5}};
+	struct machine m;
+
+	machine_need_vmx("the checks of VM entry");
+	machine_open(&m, MODE_LONG, 0);
+	m.regs.r14 = machine_entry(long_done); /* where the handler goes on */
+	machine_start(&m, long_done);
+	CHECK_RESULT(t_ioctl_ptr(m.vcpu, KVM_SET_VCPU_EVENTS, &e), 0);
+	machine_run(&m, KVM_EXIT_FAIL_ENTRY);
+	CHECK_EQUAL(m.run->fail_entry.hardware_entry_failure_reason, INVALID_CONTROL);
+	e.exception.nr = 13;
+	e.exception.error_code = 0xffff0010;
+	CHECK_RESULT(t_ioctl_ptr(m.vcpu, KVM_SET_VCPU_EVENTS, &e), 0);
+	machine_run_out(&m, PORT_DONE);
+	CHECK_EQUAL(machine_u64(&m, GPA_VARS + VAR_FAULTS), 1);
+	CHECK_EQUAL(machine_u64(&m, GPA_VARS + VAR_VECTOR), 13);
+	CHECK_EQUAL(machine_u64(&m, GPA_VARS + VAR_ERROR), 0x10);
 }
 
 /* Fields of kvm_run that every exit fills. */
@@ -265,5 +290,5 @@ static void run_mode_changes(void)
 
 SUITE(run, TEST(run_argument), TEST(run_immediate_exit), TEST(run_without_cpuid),
       TEST(run_without_memory), TEST(run_hlt), TEST(run_hlt_long), TEST(run_triple_fault),
-      TEST(run_fail_entry), TEST(run_fields), TEST(run_cr8_refused), TEST(run_endless),
-      TEST(run_registers), TEST(run_real_mode), TEST(run_mode_changes));
+      TEST(run_fail_entry), TEST(run_fail_event), TEST(run_fields), TEST(run_cr8_refused),
+      TEST(run_endless), TEST(run_registers), TEST(run_real_mode), TEST(run_mode_changes));

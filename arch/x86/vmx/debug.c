@@ -3,7 +3,8 @@
  * Debug registers and KVM_SET_GUEST_DEBUG.  The guest's DR0 to DR3 are in the CPU only while a
  * breakpoint is enabled; until then MOV DR exits.  User space's breakpoints take the place of
  * the guest's in the CPU and in the VMCS; the guest goes on to see its own, and never gets at
- * the CPU's.  DR6 is always the guest's own.
+ * the CPU's.  DR6 is always the guest's own.  A #DB exits in any case, and is given back to the
+ * guest if user space does not want it.
  */
 #include "vmx/vcpu.h"
 #include "cpu/regs.h"
@@ -184,7 +185,7 @@ enum vmx_exit_kind vmx_exit_dr(struct vmx_vcpu *v, struct vmx_exit *exit)
 void vmx_set_guest_debug(struct vmx_vcpu *v, const struct kvm_guest_debug *d)
 {
 	const u64 *reg = (const u64 *)d->arch.debugreg;
-	u32 control = d->control & KVM_GUESTDBG_ENABLE ? d->control : 0, exceptions;
+	u32 control = d->control & KVM_GUESTDBG_ENABLE ? d->control : 0;
 	u64 flags = vmx_rflags() & ~v->hidden_flags, dr7 = guest_dr7(v);
 
 	/* A step that is not reported yet is nobody's any more. */
@@ -202,12 +203,8 @@ void vmx_set_guest_debug(struct vmx_vcpu *v, const struct kvm_guest_debug *d)
 	}
 	vmcs_write_nat(VMCS_GUEST_DR7, dr7);
 	update_enabled(v);
-	exceptions = vmcs_read32(VMCS_EXCEPTION_BITMAP) & ~(1u << VECTOR_DB | 1u << VECTOR_BP);
-	if (control & (KVM_GUESTDBG_SINGLESTEP | KVM_GUESTDBG_USE_HW_BP))
-		exceptions |= 1u << VECTOR_DB;
-	if (control & KVM_GUESTDBG_USE_SW_BP)
-		exceptions |= 1u << VECTOR_BP;
-	vmcs_write32(VMCS_EXCEPTION_BITMAP, exceptions);
+	vmcs_write32(VMCS_EXCEPTION_BITMAP,
+		     EXITING_VECTORS | (control & KVM_GUESTDBG_USE_SW_BP ? BIT(VECTOR_BP) : 0));
 }
 
 enum vmx_exit_kind vmx_exit_debug(u8 vector, struct vmx_exit *exit)
@@ -215,6 +212,26 @@ enum vmx_exit_kind vmx_exit_debug(u8 vector, struct vmx_exit *exit)
 	exit->debug.vector = vector;
 	exit->debug.dr6 = vmcs_read_nat(VMCS_EXIT_QUALIFICATION) | DR6_FIXED;
 	return VMX_DEBUG;
+}
+
+/* INT1's, which says nothing in DR6 and is a trap: delivered as what it was. */
+static void give_back_int1(struct vmx_vcpu *v)
+{
+	v->event = VECTOR_DB | INTR_TYPE_PRIV_SOFT | INTR_VALID;
+	v->event_length = vmcs_read32(VMCS_EXIT_INSTRUCTION_LENGTH);
+}
+
+enum vmx_exit_kind vmx_exit_db(struct vmx_vcpu *v, u32 info, struct vmx_exit *exit)
+{
+	if (v->debug & (KVM_GUESTDBG_SINGLESTEP | KVM_GUESTDBG_USE_HW_BP))
+		return vmx_exit_debug(VECTOR_DB, exit);
+	if ((info & INTR_TYPE) == INTR_TYPE_PRIV_SOFT) {
+		give_back_int1(v);
+		return VMX_RESUME;
+	}
+	vmx_take_debug_payload(v, vmcs_read_nat(VMCS_EXIT_QUALIFICATION));
+	vmx_set_shadow(vmx_shadow()); /* see match_pending_step() */
+	return vmx_fault(v, VECTOR_DB);
 }
 
 u64 vmx_debug_dr7(void)

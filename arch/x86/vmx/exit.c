@@ -61,8 +61,9 @@ static void write_event(struct vmx_vcpu *v)
 {
 	v->event = event_for_mode(v->event);
 	vmcs_write32(VMCS_ENTRY_INTR_INFO, v->event);
+	/* As in KVM: hardware has no more of it, and KVM_SET_VCPU_EVENTS takes 32 bits. */
 	if (v->event & INTR_ERROR_CODE)
-		vmcs_write32(VMCS_ENTRY_ERROR_CODE, v->event_error);
+		vmcs_write32(VMCS_ENTRY_ERROR_CODE, (u16)v->event_error);
 	vmcs_write32(VMCS_ENTRY_INSTRUCTION_LENGTH, v->event_length);
 }
 
@@ -103,8 +104,13 @@ static enum vmx_exit_kind exit_exception(struct vmx_vcpu *v, struct vmx_exit *ex
 		restore_nmi_blocking(v);
 	switch (info & INTR_VECTOR) {
 	case VECTOR_DB:
+		return vmx_exit_db(v, info, exit);
 	case VECTOR_BP:
-		return vmx_exit_debug((u8)info, exit);
+		return vmx_exit_debug(VECTOR_BP, exit);
+	case VECTOR_AC:
+		return vmx_queue_exception(v, VECTOR_AC, vmcs_read32(VMCS_EXIT_INTR_ERROR_CODE))
+			       ? VMX_RESUME
+			       : VMX_TRIPLE_FAULT;
 	case VECTOR_MC:
 		return VMX_MACHINE_CHECK;
 	default:
@@ -222,12 +228,16 @@ static ON_THE_WAY enum vmx_exit_kind decode(struct vmx_vcpu *v, u32 reason, stru
 	}
 }
 
-/* VMLAUNCH or VMRESUME did not even start: a wrong control or host field, and those are
- * kvm0's own. */
-static __noreturn void entry_not_started(void)
+/* VMLAUNCH or VMRESUME did not even start: a wrong control or host field.  Those are kvm0's
+ * own, but for a guest's event, which KVM_SET_VCPU_EVENTS may have made up. */
+static enum vmx_exit_kind entry_not_started(const struct vmx_vcpu *v, struct vmx_exit *exit)
 {
-	vmx_check_vmcs();
-	panic("VM entry failed with VM-instruction error %u", vmcs_read32(VMCS_INSTRUCTION_ERROR));
+	exit->reason = vmcs_read32(VMCS_INSTRUCTION_ERROR);
+	if (!v->event) {
+		vmx_check_vmcs();
+		panic("VM entry failed with VM-instruction error %u", exit->reason);
+	}
+	return VMX_ENTRY_FAILED;
 }
 
 /*
@@ -261,9 +271,7 @@ ON_THE_WAY enum vmx_exit_kind vmx_run(struct vmx_vcpu *v, struct vmx_exit *exit)
 		write_event(v);
 	result = vmx_enter(v, v->launched);
 	if (__builtin_expect(result != 0, 0)) {
-		if (result == 1)
-			entry_not_started();
-		return VMX_KICKED;
+		return result == 1 ? entry_not_started(v, exit) : VMX_KICKED;
 	}
 	reason = vmcs_read32(VMCS_EXIT_REASON);
 	if (__builtin_expect(!(reason & EXIT_ENTRY_FAILED), 1)) {

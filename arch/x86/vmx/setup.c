@@ -112,7 +112,7 @@ static void set_controls(struct vmx_vcpu *v, u64 eptp)
 	vmcs_write32(VMCS_CPU2_CONTROLS, c->cpu2);
 	vmcs_write32(VMCS_EXIT_CONTROLS, c->exit);
 	vmcs_write32(VMCS_ENTRY_CONTROLS, c->entry);
-	vmcs_write32(VMCS_EXCEPTION_BITMAP, v->control ? 0 : 1u << VECTOR_MC);
+	vmcs_write32(VMCS_EXCEPTION_BITMAP, v->control ? 0 : EXITING_VECTORS);
 	vmcs_write32(VMCS_PF_ERROR_MASK, 0);
 	vmcs_write32(VMCS_PF_ERROR_MATCH, 0);
 	vmcs_write32(VMCS_CR3_TARGET_COUNT, 0);

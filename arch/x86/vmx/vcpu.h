@@ -51,12 +51,18 @@ void vmx_save_debug_registers(struct vmx_vcpu *v);
 void vmx_reset_debug_registers(struct vmx_vcpu *v);
 enum vmx_exit_kind vmx_exit_dr(struct vmx_vcpu *v, struct vmx_exit *exit);
 enum vmx_exit_kind vmx_exit_debug(u8 vector, struct vmx_exit *exit);
+/* @info: VMCS_EXIT_INTR_INFO of a #DB. */
+enum vmx_exit_kind vmx_exit_db(struct vmx_vcpu *v, u32 info, struct vmx_exit *exit);
 
 /* Exceptions whose delivery pushes an error code (SDM vol. 3, Exception and Interrupt
  * Reference). */
 #define ERROR_CODE_VECTORS                                                                         \
 	(BIT(VECTOR_DF) | BIT(VECTOR_TS) | BIT(VECTOR_NP) | BIT(VECTOR_SS) | BIT(VECTOR_GP) |      \
 	 BIT(VECTOR_PF) | BIT(VECTOR_AC))
+
+/* Exceptions of a guest that exit.  One #DB or #AC may cause the next while it is delivered, for
+ * ever: a CPU that delivers them itself then hears of nothing else, not even of an NMI. */
+#define EXITING_VECTORS (BIT(VECTOR_DB) | BIT(VECTOR_AC) | BIT(VECTOR_MC))
 
 /* Bytes of INT3 and INTO, and of INT n. */
 #define INT3_LENGTH  1u
