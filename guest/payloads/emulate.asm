@@ -113,6 +113,11 @@ ENTRY long_rep_fault
 .next:
 	DONE
 
+ENTRY long_rep_load
+	cld
+	rep lodsb
+	DONE
+
 ENTRY long_clflush
 	clflush [rdi]
 	DONE

@@ -177,6 +177,7 @@ static enum exit_action step(struct vcpu *c)
 	struct guest_mem mem;
 	enum emu_result r;
 	bool changed = false;
+	u32 reads = 0;
 
 	c->completion = COMPLETE_NOTHING;
 	for (;;) {
@@ -185,6 +186,12 @@ static enum exit_action step(struct vcpu *c)
 		r = emulate(&c->emu, &c->io, &mem);
 		spin_unlock(&c->vm->lock);
 		changed = changed || c->emu.retired || c->emu.iterated;
+		/* Between two iterations of a long string instruction: it is entered again. */
+		if (r == EMU_NEED_MMIO_READ && reads++ > EMU_REP_MAX && !c->io.reads) {
+			emu_io_reset(&c->io);
+			r = EMU_DONE;
+			break;
+		}
 		if (r == EMU_NEED_MMIO_READ && device_read(c, &c->io.mmio))
 			continue;
 		if (r == EMU_NEED_PIO_IN && run_string_in(c, &c->io.pio))

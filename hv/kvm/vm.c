@@ -11,6 +11,7 @@
 
 /* Linux's parameters of the module kvm that the interrupt controllers of new VMs have. */
 static u32 min_timer_period_us = 200;
+#define TIMER_PERIOD_FLOOR_US 50u /* much less is due again before the guest is entered */
 static bool vector_hashing = true;
 
 static const struct param params[] = {
@@ -123,7 +124,9 @@ int vm_create_irqchip(struct vm *vm)
 		struct irqchip *chip = page_room() ? object_alloc(sizeof(*chip)) : NULL;
 
 		if (chip) {
-			irqchip_init(chip, (u32)tsc_khz, READ_ONCE(min_timer_period_us) * 1000ull);
+			u32 us = MAX(READ_ONCE(min_timer_period_us), TIMER_PERIOD_FLOOR_US);
+
+			irqchip_init(chip, (u32)tsc_khz, us * 1000ull);
 			chip->bus.vector_hashing = vector_hashing;
 			chip->bus.x2apic_api = vm->x2apic_api;
 			/* Release: complete before any CPU sees it. */

@@ -104,6 +104,31 @@ static void signal_running(void)
 	CHECK_EQUAL(t_take_signals(m.vcpu, BOTH), T_SIGNAL_BIT(T_SIGNAL_A));
 }
 
+/* ... of one whose one instruction reads a register of the local APIC 2^30 times, all of a
+ * gigabyte leading there ... */
+static void signal_long_instruction(void)
+{
+	struct machine m;
+	u64 *table, *directory;
+
+	machine_open(&m, MODE_LONG, MACHINE_IRQCHIP);
+	table = machine_at(&m, GPA_RESULTS);
+	directory = (u64 *)machine_at(&m, GPA_PD) + 2 * 512;
+	for (u32 i = 0; i < 512; i++) {
+		table[i] = GPA_APIC | 3;
+		directory[i] = GPA_RESULTS | 3;
+	}
+	m.regs.rflags = 0x202;
+	m.regs.rsi = 2ull << 30;
+	m.regs.rcx = 1u << 30;
+	machine_start(&m, long_rep_load);
+	set_mask(m.vcpu, ~T_SIGNAL_BIT(T_SIGNAL_A));
+	t_signal(m.vcpu, T_SIGNAL_A, 10);
+	CHECK_RESULT(t_run(m.vcpu), -EINTR);
+	CHECK_EQUAL(machine_regs(&m).rcx + machine_regs(&m).rsi, 3ull << 30);
+	CHECK_EQUAL(t_take_signals(m.vcpu, BOTH), T_SIGNAL_BIT(T_SIGNAL_A));
+}
+
 /* ... and of one that halts, which is halted still. */
 static void signal_halted(void)
 {
@@ -142,5 +167,5 @@ static void signal_immediate_exit(void)
 }
 
 SUITE(signal, TEST(signal_mask_refused), TEST(signal_before_run), TEST(signal_blocked),
-      TEST(signal_completes), TEST(signal_running), TEST(signal_halted),
-      TEST(signal_immediate_exit));
+      TEST(signal_completes), TEST(signal_running), TEST(signal_long_instruction),
+      TEST(signal_halted), TEST(signal_immediate_exit));
