@@ -42,7 +42,8 @@ static s64 run_result(const struct run_outcome *run, s64 result, struct outcome 
 }
 
 /* An ioctl on any handle but the system's. */
-static s64 call_on_handle(struct vmx_vcpu *v, u32 request, u64 arg, struct outcome *out)
+static __on_the_way s64 call_on_handle(struct vmx_vcpu *v, u32 request, u64 arg,
+				       struct outcome *out)
 {
 	struct run_outcome run;
 	struct handle_ref ref;
@@ -199,7 +200,7 @@ static s64 dispatch(struct vmx_vcpu *v, struct outcome *out)
 	return g[GPR_RDI] ? call_on_handle(v, request, arg, out) : system_request(request, arg);
 }
 
-enum hypercall_result hypercall(struct vmx_vcpu *v)
+__on_the_way enum hypercall_result hypercall(struct vmx_vcpu *v)
 {
 	struct outcome out = {0, HYPERCALL_DONE};
 

@@ -19,7 +19,8 @@ void vcpu_unlock(struct vcpu *c)
 	__atomic_store_n(&c->busy, 0, __ATOMIC_RELEASE);
 }
 
-static s64 run(struct vcpu *c, u64 arg, struct vmx_vcpu *control, struct run_outcome *out)
+static __on_the_way s64 run(struct vcpu *c, u64 arg, struct vmx_vcpu *control,
+			    struct run_outcome *out)
 {
 	u64 valid;
 	int err;
@@ -84,8 +85,8 @@ static __attribute__((noinline)) s64 other_request(struct vcpu *c, u32 request, 
 	}
 }
 
-s64 vcpu_request(struct vcpu *c, u32 request, u64 arg, struct vmx_vcpu *control,
-		 struct run_outcome *out)
+__on_the_way s64 vcpu_request(struct vcpu *c, u32 request, u64 arg, struct vmx_vcpu *control,
+			      struct run_outcome *out)
 {
 	s64 result;
 

@@ -7,12 +7,15 @@
 #include "kvm/mmu.h"
 #include "lib/string.h"
 
+/* Large structures are made up where they are to be. */
 static s64 get_regs(struct vcpu *c, u64 arg)
 {
-	struct kvm_regs r;
+	struct kvm_regs *r = copy_span(arg, sizeof(*r));
 
-	vmx_get_regs(&c->vmx, &r);
-	return copy_out(arg, &r, sizeof(r));
+	if (!r)
+		return -EFAULT;
+	vmx_get_regs(&c->vmx, r);
+	return 0;
 }
 
 static s64 set_regs(struct vcpu *c, u64 arg)
@@ -27,10 +30,12 @@ static s64 set_regs(struct vcpu *c, u64 arg)
 
 static s64 get_sregs(struct vcpu *c, u64 arg)
 {
-	struct kvm_sregs s;
+	struct kvm_sregs *s = copy_span(arg, sizeof(*s));
 
-	vcpu_get_sregs(c, &s);
-	return copy_out(arg, &s, sizeof(s));
+	if (!s)
+		return -EFAULT;
+	vcpu_get_sregs(c, s);
+	return 0;
 }
 
 static s64 set_sregs(struct vcpu *c, u64 arg)
@@ -42,10 +47,12 @@ static s64 set_sregs(struct vcpu *c, u64 arg)
 
 static s64 get_sregs2(struct vcpu *c, u64 arg)
 {
-	struct kvm_sregs2 s;
+	struct kvm_sregs2 *s = copy_span(arg, sizeof(*s));
 
-	vcpu_get_sregs2(c, &s);
-	return copy_out(arg, &s, sizeof(s));
+	if (!s)
+		return -EFAULT;
+	vcpu_get_sregs2(c, s);
+	return 0;
 }
 
 static s64 set_sregs2(struct vcpu *c, u64 arg)
@@ -57,10 +64,12 @@ static s64 set_sregs2(struct vcpu *c, u64 arg)
 
 static s64 get_fpu(struct vcpu *c, u64 arg)
 {
-	struct kvm_fpu f;
+	struct kvm_fpu *f = copy_span(arg, sizeof(*f));
 
-	vmx_get_fpu(&c->vmx, &f);
-	return copy_out(arg, &f, sizeof(f));
+	if (!f)
+		return -EFAULT;
+	vmx_get_fpu(&c->vmx, f);
+	return 0;
 }
 
 static s64 set_fpu(struct vcpu *c, u64 arg)

@@ -390,7 +390,7 @@ static bool try_unblock(struct vcpu *c, u64 *deadline)
 	return true;
 }
 
-static enum exit_action enter_once(struct vcpu *c)
+static __on_the_way enum exit_action enter_once(struct vcpu *c)
 {
 	enum vmx_exit_kind kind;
 	struct vmx_exit exit;
@@ -417,7 +417,7 @@ static bool ready_for_interrupt(const struct vcpu *c)
 	return c->vm->chip || (c->interrupt < 0 && vmx_can_interrupt(&c->vmx));
 }
 
-static enum exit_action run_loop(struct vcpu *c, u64 *deadline)
+static __on_the_way enum exit_action run_loop(struct vcpu *c, u64 *deadline)
 {
 	for (;;) {
 		enum exit_action a;
@@ -485,7 +485,8 @@ static enum run_result result_of(enum exit_action a, int *err)
 	return RUN_USER;
 }
 
-enum run_result vcpu_run(struct vcpu *c, struct vmx_vcpu *control, int *err, u64 *deadline)
+__on_the_way enum run_result vcpu_run(struct vcpu *c, struct vmx_vcpu *control, int *err,
+				      u64 *deadline)
 {
 	enum exit_action a = GO_ON;
 

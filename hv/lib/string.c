@@ -15,7 +15,8 @@ __from_outside void *memcpy(void *restrict to, const void *restrict from, size_t
 	size_t words = n / 8, rest = n % 8;
 
 	__asm__ volatile("rep movsq" : "+D"(d), "+S"(from), "+c"(words) : : "memory");
-	__asm__ volatile("rep movsb" : "+D"(d), "+S"(from), "+c"(rest) : : "memory");
+	if (rest) /* none costs as much as some */
+		__asm__ volatile("rep movsb" : "+D"(d), "+S"(from), "+c"(rest) : : "memory");
 	return to;
 }
 
@@ -26,7 +27,8 @@ __from_outside void *memset(void *to, int byte, size_t n)
 	size_t words = n / 8, rest = n % 8;
 
 	__asm__ volatile("rep stosq" : "+D"(d), "+c"(words) : "a"(pattern) : "memory");
-	__asm__ volatile("rep stosb" : "+D"(d), "+c"(rest) : "a"(pattern) : "memory");
+	if (rest)
+		__asm__ volatile("rep stosb" : "+D"(d), "+c"(rest) : "a"(pattern) : "memory");
 	return to;
 }
 

@@ -38,6 +38,8 @@ typedef __s64 s64;
 #define __noreturn     __attribute__((noreturn))
 #define __packed       __attribute__((packed))
 #define __printf(f, a) __attribute__((format(printf, f, a)))
+/* On the way from exit to entry: part of its caller, which then saves no registers for it. */
+#define __on_the_way inline __attribute__((always_inline))
 /* Called from assembly, or by what the compiler emits: not seen when all of C is optimized as one.
  */
 #define __from_outside __attribute__((externally_visible))

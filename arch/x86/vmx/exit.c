@@ -10,10 +10,7 @@
 #include "cpu/trap.h"
 #include "lib/string.h"
 
-/* On the way from exit to entry: part of what calls it, which need not save registers for it. */
-#define ON_THE_WAY inline __attribute__((always_inline))
-
-ON_THE_WAY void vmx_finish_instruction(u64 rip)
+__on_the_way void vmx_finish_instruction(u64 rip)
 {
 	u32 blocking = vmcs_read32(VMCS_GUEST_INTERRUPTIBILITY);
 
@@ -27,7 +24,7 @@ ON_THE_WAY void vmx_finish_instruction(u64 rip)
 			       vmcs_read_nat(VMCS_GUEST_PENDING_DEBUG) | PENDING_DEBUG_BS);
 }
 
-ON_THE_WAY void vmx_skip_instruction(void)
+__on_the_way void vmx_skip_instruction(void)
 {
 	u64 old = vmcs_read_nat(VMCS_GUEST_RIP);
 	u64 rip = old + vmcs_read32(VMCS_EXIT_INSTRUCTION_LENGTH);
@@ -156,7 +153,7 @@ static enum vmx_exit_kind skip(enum vmx_exit_kind kind)
 	return kind;
 }
 
-static ON_THE_WAY enum vmx_exit_kind decode(struct vmx_vcpu *v, u32 reason, struct vmx_exit *exit)
+static __on_the_way enum vmx_exit_kind decode(struct vmx_vcpu *v, u32 reason, struct vmx_exit *exit)
 {
 	/* Bits 16 to 30 say more about the same reason (an SGX enclave, a pending trap). */
 	switch (reason & (EXIT_ENTRY_FAILED | 0xffff)) {
@@ -263,7 +260,7 @@ static bool failed_for_smi_blocking(struct vmx_vcpu *v, u32 reason)
 	return true;
 }
 
-ON_THE_WAY enum vmx_exit_kind vmx_run(struct vmx_vcpu *v, struct vmx_exit *exit)
+__on_the_way enum vmx_exit_kind vmx_run(struct vmx_vcpu *v, struct vmx_exit *exit)
 {
 	u32 result, reason, vectoring;
 

@@ -172,16 +172,14 @@ void vmx_get_segment(enum vmx_segment n, struct kvm_segment *s)
 		.type = rights & 15,
 		.s = rights >> 4 & 1,
 		.dpl = rights >> 5 & 3,
-		.present = rights >> 7 & 1,
+		/* KVM shows an unusable segment as not present. */
+		.present = rights >> 7 & ~(rights >> 16) & 1,
 		.avl = rights >> 12 & 1,
 		.l = rights >> 13 & 1,
 		.db = rights >> 14 & 1,
 		.g = rights >> 15 & 1,
 		.unusable = rights >> 16 & 1,
 	};
-	/* KVM shows an unusable segment as not present. */
-	if (s->unusable)
-		s->present = 0;
 }
 
 void vmx_set_segment(enum vmx_segment n, const struct kvm_segment *s)

@@ -17,6 +17,15 @@ static u32 *vector_word(const struct lapic *l, u32 array, u32 i)
 	return &l->regs[(array + i * 0x10) / 4];
 }
 
+static bool any_vector(const struct lapic *l, u32 array)
+{
+	u32 any = 0;
+
+	for (u32 i = 0; i < VECTOR_WORDS; i++)
+		any |= READ_ONCE(*vector_word(l, array, i));
+	return any;
+}
+
 static int highest_vector(const struct lapic *l, u32 array)
 {
 	for (u32 i = VECTOR_WORDS; i-- > 0;) {
@@ -49,7 +58,7 @@ static bool test_vector(const struct lapic *l, u32 array, u8 vector)
 static void refresh_irr_pending(struct lapic *l)
 {
 	__atomic_exchange_n(&l->irr_pending, 0, __ATOMIC_SEQ_CST);
-	if (highest_vector(l, LAPIC_IRR) >= 0)
+	if (any_vector(l, LAPIC_IRR))
 		WRITE_ONCE(l->irr_pending, 1);
 }
 
@@ -200,7 +209,8 @@ void lapic_eoi(struct lapic *l, u64 now)
 		return;
 	vector = (u8)l->highest_isr;
 	*vector_word(l, LAPIC_ISR, vector / 32u) &= ~(1u << vector % 32);
-	l->highest_isr = (s16)highest_vector(l, LAPIC_ISR);
+	/* Interrupts in the middle of one another are rare. */
+	l->highest_isr = any_vector(l, LAPIC_ISR) ? (s16)highest_vector(l, LAPIC_ISR) : -1;
 	update_ppr(l);
 	level = test_vector(l, LAPIC_TMR, vector);
 	if (!level && !(READ_ONCE(bus->eoi_vectors[vector / 32]) >> vector % 32 & 1))
