@@ -49,6 +49,7 @@ static void copy(void *to, const void *from, u32 len)
 		break;
 	default:
 		memcpy(to, from, len);
+		compiler_barrier(); /* see copy_in() */
 	}
 }
 

@@ -163,7 +163,7 @@ void vcpu_get_sregs2(struct vcpu *c, struct kvm_sregs2 *s)
 	get_common(c, &common);
 	memset(s, 0, sizeof(*s));
 	memcpy(s, &common, SREGS_COMMON);
-	if (!uses_pdptes(s->cr0, s->cr4, s->efer))
+	if (!uses_pdptes(common.cr0, common.cr4, common.efer))
 		return;
 	vmx_get_pdptes((u64 *)s->pdptrs);
 	s->flags = KVM_SREGS2_FLAGS_PDPTRS_VALID;

@@ -318,6 +318,8 @@ enum emu_result access_fetch(struct emu *e)
 		if (result)
 			return result == GUEST_MEM_ABSENT ? EMU_PAGE_WANTED : EMU_UNHANDLEABLE;
 	}
+	/* Or the compiler might look at the guest's own bytes, which may change meanwhile. */
+	compiler_barrier();
 	st->insn_len = (u8)(st->insn_len + n);
 	return EMU_DONE;
 }
