@@ -135,7 +135,7 @@ void control_rdmsr(struct vmx_vcpu *v)
 /* 0, or an error: #GP. */
 static int write_msr(struct vmx_vcpu *v, u32 index, u64 value)
 {
-	int err = vmx_set_msr(v, index, value);
+	int err = vmx_set_msr(v, index, value, false);
 
 	if (err != -ENOENT)
 		return err;

@@ -358,7 +358,7 @@ static int write(struct vcpu *c, u32 index, u64 value, bool host)
 		return write_apic(c, index, value, host);
 	err = write_kept(c, index, value, host);
 	if (err == -ENOENT)
-		err = vmx_set_msr(&c->vmx, index, value);
+		err = vmx_set_msr(&c->vmx, index, value, host);
 	if (err != -ENOENT)
 		return err;
 	if (mtrr_is_msr(index))

@@ -3,6 +3,7 @@
 #include "tests/abi/machine.h"
 
 #define MAX_LIST 512u
+#define MSR_EFER 0xc0000080u
 
 struct msr_list {
 	struct kvm_msr_list head;
@@ -275,6 +276,27 @@ static void msrs_sysenter(void)
 	}
 }
 
+/* EFER's LME is the host's to change while paging is on, LMA nobody's. */
+static void msrs_efer(void)
+{
+	int vcpu = new_vcpu();
+	struct kvm_sregs s;
+	u64 value;
+
+	CHECK_RESULT(t_ioctl_ptr(vcpu, KVM_GET_SREGS, &s), 0);
+	s.cr0 = 0x80000011;
+	s.cr4 = 0x20;
+	s.efer = 0x500;
+	CHECK_RESULT(t_ioctl_ptr(vcpu, KVM_SET_SREGS, &s), 0);
+	CHECK_RESULT(set(vcpu, MSR_EFER, 0), 1);
+	CHECK_RESULT(get(vcpu, MSR_EFER, &value), 1);
+	CHECK_EQUAL(value, 0x400);
+	CHECK_RESULT(set(vcpu, MSR_EFER, 0x101), 1);
+	CHECK_RESULT(get(vcpu, MSR_EFER, &value), 1);
+	CHECK_EQUAL(value, 0x501);
+	CHECK_RESULT(set(vcpu, MSR_EFER, 0x2501), 0);
+}
+
 SUITE(msrs, TEST(msrs_list_contents), TEST(msrs_save_and_restore), TEST(msrs_feature_list),
       TEST(msrs_of_system), TEST(msrs_whole_list), TEST(msrs_set_at_reset), TEST(msrs_refused),
-      TEST(msrs_sysenter));
+      TEST(msrs_sysenter), TEST(msrs_efer));

@@ -88,13 +88,14 @@ static bool is_pat(u64 v)
 	return true;
 }
 
-static int set_efer(u64 value)
+/* The host may set LME at any time, as in KVM; a combination that is none is found by the entry. */
+static int set_efer(u64 value, bool host)
 {
 	u64 old = vmx_efer();
 
 	if (value & ~(EFER_SCE | EFER_LME | EFER_LMA | EFER_NXE))
 		return -EINVAL;
-	if ((vmx_cr0() & CR0_PG) && ((old ^ value) & EFER_LME))
+	if (!host && (vmx_cr0() & CR0_PG) && ((old ^ value) & EFER_LME))
 		return -EINVAL;
 	/* LMA is the CPU's to set. */
 	vmx_set_efer((value & ~EFER_LMA) | (old & EFER_LMA));
@@ -131,7 +132,7 @@ void vmx_take_shared_msrs(struct vmx_vcpu *v)
 	v->in_cpu = true;
 }
 
-int vmx_set_msr(struct vmx_vcpu *v, u32 index, u64 value)
+int vmx_set_msr(struct vmx_vcpu *v, u32 index, u64 value, bool host)
 {
 	u64 *shared = shared_msr(v, index);
 
@@ -167,7 +168,7 @@ int vmx_set_msr(struct vmx_vcpu *v, u32 index, u64 value)
 		vmcs_write64(VMCS_GUEST_PAT, value);
 		return 0;
 	case MSR_EFER:
-		return set_efer(value);
+		return set_efer(value, host);
 	default:
 		return -ENOENT;
 	}

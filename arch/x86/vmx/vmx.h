@@ -324,9 +324,9 @@ const void *vmx_xsave_area(const struct vmx_vcpu *v);
 int vmx_set_xsave(struct vmx_vcpu *v, void *page) __must_check;
 
 /* MSRs that the VMCS or the CPU itself holds for the guest.  0, or -ENOENT: not one
- * of these; -EINVAL: not a value that it can have. */
+ * of these; -EINVAL: not a value that it can have.  @host: it is not the guest that sets it. */
 int vmx_get_msr(const struct vmx_vcpu *v, u32 index, u64 *value) __must_check;
-int vmx_set_msr(struct vmx_vcpu *v, u32 index, u64 value) __must_check;
+int vmx_set_msr(struct vmx_vcpu *v, u32 index, u64 value, bool host) __must_check;
 
 /*
  * Let accesses to MSRs exit that are native otherwise, where @allowed says false for @filter, the
