@@ -232,9 +232,11 @@ REFUSAL_CASES = (
 ABI_CASES = (
     Case(name="abi", entry="abi", limit=240, steps=(Results(),)),
     Case(name="abi-2cpu", entry="abi", limit=300, cpus=2, steps=(Results(),)),
-    Case(name="abi-arrandale", entry="abi", limit=240, model="corei5_arrandale_m520",
+    # Without flags in EPT entries, and with lists of written pages.
+    Case(name="abi-arrandale", entry="abi", limit=300, cpus=2, model="corei5_arrandale_m520",
          steps=(Results(),)),
-    Case(name="abi-skylake", entry="abi", limit=240, model="corei7_skylake_x", steps=(Results(),)),
+    Case(name="abi-skylake", entry="abi", limit=300, cpus=2, model="corei7_skylake_x",
+         steps=(Results(),)),
     Case(name="abi-no-vpid", entry=None, limit=240,
          menu=("multiboot2 /boot/kvm0.elf loglevel=info vpid=N", "module2 /boot/abi.elf abi"),
          files=("kvm0.elf", "abi.elf"), steps=(Results(),)),
