@@ -19,6 +19,7 @@
 #define STATE_CPU      0xffffull /* + 1; 0: active nowhere */
 #define STATE_LAUNCHED BIT(16)
 
+#define INVALID_CONTROL 7u
 #define EXIT_PML_FULL   62u
 #define VMCS_PML_INDEX_ 0x812u
 #define PML_ENTRIES     512u
@@ -266,24 +267,26 @@ void machine_ept_violation(u64 gpa, u64 gva, u64 qualification)
 	vmcs_write_any(VMCS_GUEST_LINEAR_ADDRESS, gva);
 }
 
-/* The checks of an entry.  False: the guest's state is such that it fails, which a VMM may
- * have caused; a wrong control or host field is kvm0's fault. */
-static bool can_enter(void)
+enum entry { ENTERED, EVENT_REFUSED, STATE_REFUSED };
+
+/* The checks of an entry.  A VMM may have caused what is wrong with the event or the guest's
+ * state; a wrong control or host field is kvm0's fault. */
+static enum entry try_entry(void)
 {
-	struct check all = {.phys_bits = PHYS_BITS, .linear_bits = PHYS_BITS}, own, guest;
+	struct check all = {.phys_bits = PHYS_BITS, .linear_bits = PHYS_BITS}, own, event, guest;
 
 	if (check_vmcs(&all))
-		return true;
-	own = guest = all;
-	own.failures = guest.failures = 0;
+		return ENTERED;
+	own = event = guest = all;
+	own.failures = event.failures = guest.failures = 0;
 	check_controls(&own);
-	check_event(&own);
 	check_host(&own);
+	check_event(&event);
 	check_guest(&guest);
 	check_segments(&guest);
-	MACHINE_REQUIRE(!own.failures && guest.failures,
+	MACHINE_REQUIRE(!own.failures && (event.failures || guest.failures),
 			"controls or host state are wrong: see MACHINE_LOG=1");
-	return false;
+	return event.failures ? EVENT_REFUSED : STATE_REFUSED;
 }
 
 u32 vmx_enter(struct vmx_vcpu *v, bool launched)
@@ -296,7 +299,13 @@ u32 vmx_enter(struct vmx_vcpu *v, bool launched)
 	MACHINE_REQUIRE(launched == !!(vmcs[STATE_SLOT] & STATE_LAUNCHED), "launch state");
 	vmcs_write_any(VMCS_IDT_VECTORING_INFO, 0);
 	vmcs_write_any(VMCS_EXIT_INTR_INFO, 0);
-	if (!can_enter()) {
+	switch (try_entry()) {
+	case ENTERED:
+		break;
+	case EVENT_REFUSED: /* SDM vol. 3, VM-Instruction Error Numbers */
+		vmcs_write_any(VMCS_INSTRUCTION_ERROR, INVALID_CONTROL);
+		return 1;
+	case STATE_REFUSED:
 		machine_exit((u32)EXIT_ENTRY_FAILED | EXIT_ENTRY_GUEST_STATE, 0, 0);
 		return 0;
 	}
