@@ -74,11 +74,12 @@ static s64 get_fpu(struct vcpu *c, u64 arg)
 
 static s64 set_fpu(struct vcpu *c, u64 arg)
 {
-	struct kvm_fpu f;
+	const struct kvm_fpu *f = copy_span(arg, sizeof(*f));
 
-	if (copy_in(&f, arg, sizeof(f)))
+	/* Any content will do, so it is copied to its place at once. */
+	if (!f)
 		return -EFAULT;
-	vmx_set_fpu(&c->vmx, &f);
+	vmx_set_fpu(&c->vmx, f);
 	return 0;
 }
 
