@@ -138,7 +138,8 @@ BALLOON = (Send("balloon 48M; attach"), Expect(r"has \d+ pages less"),
            Expect(r"has the console"))
 
 LOAD_CASES = (
-    under_load("save-and-migrate", "mem=80M", 4 * (SAVE_AND_RESTORE, *4 * (MIGRATE,)), limit=900),
+    under_load("save-and-restore", "mem=80M", 20 * (SAVE_AND_RESTORE,), limit=1200),
+    under_load("migrate", "mem=80M", 8 * (MIGRATE,), limit=600),
     under_load("balloon", "mem=128M memory=demand",
                8 * (BALLOON,) + (SAVE_AND_RESTORE, BALLOON, MIGRATE, BALLOON), limit=400),
 )
