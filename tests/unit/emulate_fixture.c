@@ -8,7 +8,6 @@
 
 #include "emulate_fixture.h"
 
-#include "cpu/vector.h"
 #include "vmx/vmx.h"
 
 u8 ram[RAM_SIZE];
@@ -18,36 +17,6 @@ u64 absent = ~0ull;
 struct emu_state st;
 u64 gpr[EMU_GPRS];
 struct emu_io io;
-
-u8 ymm[16][32];
-u64 mm[8], xcr0;
-u16 fsw;
-
-void vector_get(enum vector_kind kind, u32 n, void *buf)
-{
-	if (kind == VECTOR_MMX)
-		memcpy(buf, &mm[n], 8);
-	else
-		memcpy(buf, ymm[n], kind == VECTOR_XMM ? 16 : 32);
-}
-
-void vector_set(enum vector_kind kind, u32 n, const void *buf)
-{
-	if (kind == VECTOR_MMX)
-		memcpy(&mm[n], buf, 8);
-	else
-		memcpy(ymm[n], buf, kind == VECTOR_XMM ? 16 : 32);
-}
-
-u64 vector_xcr0(void)
-{
-	return xcr0;
-}
-
-u16 vector_fsw(void)
-{
-	return fsw;
-}
 
 u64 vmx_segment_base(enum vmx_segment n)
 {

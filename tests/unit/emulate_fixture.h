@@ -2,6 +2,7 @@
 /* What the unit tests of the emulator share: one vCPU with 64 KiB of memory. */
 #pragma once
 
+#include "fake_vector.h"
 #include "kvm/emulate/emulate.h"
 
 #define RAM_SIZE 0x10000u
@@ -24,9 +25,6 @@ extern u8 ram[RAM_SIZE];
 extern u32 reads;       /* reads of memory */
 extern bool lose_races; /* another CPU is always faster */
 extern u64 absent;      /* a page that has to be supplied first; ~0: none */
-extern u8 ymm[16][32];  /* the vector registers, and what has to do with them */
-extern u64 mm[8], xcr0;
-extern u16 fsw;
 extern struct emu_state st;
 extern u64 gpr[EMU_GPRS]; /* st.gpr */
 extern struct emu_io io;

@@ -7,7 +7,8 @@
  *
  * EMU_CASES in the environment sets the number of cases a mode, EMU_SEED the seed.
  */
-/* sources: tests/unit/emulate_native.c tests/unit/emulate_draw.c hv/kvm/emulate/emulate.c
+/* sources: tests/unit/fake_vector.c tests/unit/emulate_native.c tests/unit/emulate_draw.c
+ * hv/kvm/emulate/emulate.c
  * hv/kvm/emulate/decode.c hv/kvm/emulate/optable.c hv/kvm/emulate/access.c
  * hv/kvm/emulate/execute.c hv/kvm/emulate/strop.c hv/kvm/emulate/alu.c
  * hv/kvm/emulate/operand.c hv/kvm/emulate/stack.c hv/kvm/emulate/vector.c
@@ -22,7 +23,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "cpu/vector.h"
+#include "fake_vector.h"
 #include "vmx/vmx.h"
 
 /* Where the emulator has its page tables, in guest-physical memory. */
@@ -31,36 +32,8 @@
 u8 shadow[BUF_SZ];
 static u64 tables[4][512];
 static u64 gpr[16];
-static u8 ymm[16][32];
-static u64 mm[8];
 
 /* --- The registers that the emulator reaches itself --- */
-
-void vector_get(enum vector_kind kind, u32 n, void *buf)
-{
-	if (kind == VECTOR_MMX)
-		memcpy(buf, &mm[n], 8);
-	else
-		memcpy(buf, ymm[n], kind == VECTOR_XMM ? 16 : 32);
-}
-
-void vector_set(enum vector_kind kind, u32 n, const void *buf)
-{
-	if (kind == VECTOR_MMX)
-		memcpy(&mm[n], buf, 8);
-	else
-		memcpy(ymm[n], buf, kind == VECTOR_XMM ? 16 : 32);
-}
-
-u64 vector_xcr0(void)
-{
-	return 7;
-}
-
-u16 vector_fsw(void)
-{
-	return 0;
-}
 
 static u64 gs_base;
 
@@ -332,6 +305,7 @@ static int set_up(void **state)
 	(void)state;
 	if (s)
 		rnd_seed(strtoull(s, NULL, 0));
+	xcr0 = 7;
 	return native_set_up();
 }
 
