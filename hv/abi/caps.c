@@ -192,11 +192,11 @@ s64 vcpu_enable_cap(struct vcpu *c, u64 arg)
 	struct kvm_enable_cap cap;
 	int err = copy_cap(&cap, arg);
 
-	(void)c;
 	if (err)
 		return err;
 	switch (cap.cap) {
-	case KVM_CAP_ENFORCE_PV_FEATURE_CPUID: /* what CPUID does not offer is never there */
+	case KVM_CAP_ENFORCE_PV_FEATURE_CPUID:
+		c->pv.enforce = cap.args[0];
 		return 0;
 	default:
 		return -EINVAL;

@@ -5,10 +5,10 @@
  * hidden until kvm0 knows them (SDM vol. 2, CPUID; KVM API, KVM_GET_SUPPORTED_CPUID).
  */
 #include "kvm/cpuid.h"
-#include <asm/kvm_para.h>
 #include <linux/errno.h>
 #include "core/page.h"
 #include "cpu/regs.h"
+#include "kvm/pv/pv.h"
 #include "lib/string.h"
 #include "vmx/vmx.h"
 
@@ -148,14 +148,14 @@ static void emit_basic(struct sink *s)
 
 static void emit_kvm(struct sink *s)
 {
-	static const char signature[] = "KVMKVMKVM\0\0";
+	static const char signature[] = KVM_SIGNATURE;
 	struct kvm_cpuid_entry2 e = {.function = KVM_CPUID_SIGNATURE, .eax = KVM_CPUID_FEATURES};
 
 	memcpy(&e.ebx, signature, 4);
 	memcpy(&e.ecx, signature + 4, 4);
 	memcpy(&e.edx, signature + 8, 4);
 	emit(s, &e);
-	e = (struct kvm_cpuid_entry2){.function = KVM_CPUID_FEATURES};
+	e = (struct kvm_cpuid_entry2){.function = KVM_CPUID_FEATURES, .eax = PV_FEATURES};
 	emit(s, &e);
 }
 

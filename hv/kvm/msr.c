@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A guest's MSRs.  Owners: the VMCS and the CPU (vmx_get_msr), the local APIC, the MTRRs and
- * the machine-check banks in files of their own, and values that are only kept here.  What is
- * not listed does not exist.
+ * A guest's MSRs.  Owners: the VMCS and the CPU (vmx_get_msr), the local APIC, the MTRRs,
+ * the machine-check banks and KVM's own MSRs (kvm/pv) in files of their own, and values that are
+ * only kept here.  What is not listed does not exist.
  */
 #include "kvm/msr.h"
-#include <asm/kvm_para.h>
 #include <linux/errno.h>
 #include "core/log.h"
 #include "cpu/msr_index.h"
@@ -130,16 +129,6 @@ static bool is_apic(u32 index)
 	       (index >= MSR_X2APIC_FIRST && index <= MSR_X2APIC_LAST);
 }
 
-/*
- * KVM's paravirtual MSRs, of which kvm0 has none: a control guest may read and write the
- * zero that they have where they are off, as VMMs do at reset.
- */
-static bool is_paravirtual(u32 index)
-{
-	return index == MSR_KVM_WALL_CLOCK || index == MSR_KVM_SYSTEM_TIME ||
-	       (index >= MSR_KVM_WALL_CLOCK_NEW && index <= MSR_KVM_ASYNC_PF_ACK);
-}
-
 /* IA32_ARCH_CAPABILITIES is CPUID leaf 7's EDX bit 29. */
 static bool guest_has_arch_capabilities(const struct vcpu *c)
 {
@@ -148,7 +137,7 @@ static bool guest_has_arch_capabilities(const struct vcpu *c)
 	return e && e->edx & BIT(29);
 }
 
-static int read_fixed(u32 index, u64 *value, bool host)
+static int read_fixed(u32 index, u64 *value)
 {
 	for (u32 i = 0; i < ARRAY_SIZE(fixed); i++) {
 		if (fixed[i].index == index) {
@@ -156,8 +145,7 @@ static int read_fixed(u32 index, u64 *value, bool host)
 			return 0;
 		}
 	}
-	*value = 0;
-	return host && is_paravirtual(index) ? 0 : -ENOENT;
+	return -ENOENT;
 }
 
 static int read_kept(const struct vcpu *c, u32 index, u64 *value, bool host)
@@ -214,11 +202,13 @@ static int read(struct vcpu *c, u32 index, u64 *value, bool host)
 		err = vmx_get_msr(&c->vmx, index, value);
 	if (err != -ENOENT)
 		return err;
+	if (pv_is_msr(index))
+		return pv_get_msr(c, index, value, host);
 	if (mtrr_is_msr(index)) {
 		*value = mtrr_read(c, index);
 		return 0;
 	}
-	return mce_is_msr(index) ? mce_read(c, index, value, host) : read_fixed(index, value, host);
+	return mce_is_msr(index) ? mce_read(c, index, value, host) : read_fixed(index, value);
 }
 
 int msr_read(struct vcpu *c, u32 index, u64 *value, bool host)
@@ -295,7 +285,7 @@ static int write_platform_info(struct vcpu *c, u64 value, bool host)
 	return 0;
 }
 
-static int write_fixed(u32 index, u64 value, bool host)
+static int write_fixed(u32 index)
 {
 	switch (index) {
 	case MSR_BIOS_UPDT_TRIG:
@@ -308,8 +298,6 @@ static int write_fixed(u32 index, u64 value, bool host)
 	default:
 		break;
 	}
-	if (host && is_paravirtual(index))
-		return value ? -EINVAL : 0;
 	for (u32 i = 0; i < ARRAY_SIZE(fixed); i++)
 		if (fixed[i].index == index)
 			return -EINVAL;
@@ -361,10 +349,11 @@ static int write(struct vcpu *c, u32 index, u64 value, bool host)
 		err = vmx_set_msr(&c->vmx, index, value, host);
 	if (err != -ENOENT)
 		return err;
+	if (pv_is_msr(index))
+		return pv_set_msr(c, index, value, host);
 	if (mtrr_is_msr(index))
 		return mtrr_write(c, index, value);
-	return mce_is_msr(index) ? mce_write(c, index, value, host)
-				 : write_fixed(index, value, host);
+	return mce_is_msr(index) ? mce_write(c, index, value, host) : write_fixed(index);
 }
 
 int msr_write(struct vcpu *c, u32 index, u64 value, bool host)

@@ -3,12 +3,12 @@
  * KVM_RUN: enter the guest, see to its exits, until something is the control guest's
  * to do.  Interrupts for the guest are looked for before each entry.
  */
-#include <linux/kvm_para.h>
 #include <kvm0/abi.h>
 #include <linux/errno.h>
 #include "cpu/percpu.h"
 #include "cpu/tsc.h"
 #include "kvm/dirty.h"
+#include "kvm/pv/hypercall.h"
 #include "kvm/run.h"
 #include "kvm/vapic.h"
 #include "kvm/vcpu_events.h"
@@ -203,16 +203,6 @@ static enum exit_action exit_cpuid(struct vcpu *c)
 	return GO_ON;
 }
 
-/* No hypercall of KVM's is offered yet (KVM API, hypercalls: unknown ones, and any from
- * CPL 1 to 3). */
-static enum exit_action exit_vmcall(struct vcpu *c)
-{
-	c->stats.hypercalls++;
-	c->vmx.gpr[GPR_RAX] = (u64)(vmx_cpl() ? -KVM_EPERM : -KVM_ENOSYS);
-	vmx_skip_instruction();
-	return GO_ON;
-}
-
 static enum exit_action exit_cr_write(struct vcpu *c, const struct vmx_exit *exit)
 {
 	u64 old = exit->cr.number == 0 ? vmx_cr0() : vmx_cr4();
@@ -325,7 +315,7 @@ static enum exit_action handle_exit(struct vcpu *c, enum vmx_exit_kind kind,
 	case VMX_KICKED:
 		return exit_kicked(c);
 	case VMX_VMCALL:
-		return exit_vmcall(c);
+		return pv_hypercall(c);
 	case VMX_CR_WRITE:
 		return exit_cr_write(c, exit);
 	case VMX_CR8_READ:

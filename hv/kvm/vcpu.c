@@ -116,6 +116,7 @@ int vcpu_init(struct vcpu *c, struct vm *vm, u32 id, u32 index)
 	}
 	c->lapic.base_reserved = lapic_base_reserved(c->maxphyaddr, false);
 	msr_reset(c);
+	pv_init_vcpu(c);
 	time_init_vcpu(c);
 	c->mp_state = vm->chip && !vcpu_is_boot_cpu(c) ? KVM_MP_STATE_UNINITIALIZED
 						       : KVM_MP_STATE_RUNNABLE;

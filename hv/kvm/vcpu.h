@@ -8,6 +8,7 @@
 #include "kvm/cpuid.h"
 #include "kvm/emulate/emulate.h"
 #include "kvm/mce.h"
+#include "kvm/pv/pv.h"
 #include "kvm/vm.h"
 #include "vmx/vmx.h"
 
@@ -99,6 +100,7 @@ struct vcpu {
 	struct vcpu_tsc tsc;
 	struct msr_values msr;
 	struct mce mce;
+	struct vcpu_pv pv;
 	u8 maxphyaddr; /* of the guest, in bits */
 	struct dirty_ring ring;
 	u64 wanted; /* the page that the control guest is to supply: KVM0_RUN_PAGE_WANTED */

@@ -102,6 +102,7 @@ int vcpu_set_cpuid(struct vcpu *c, struct kvm_cpuid_entry2 *entries, u32 count)
 		err = cpuid_set(&c->cpuid, entries, count);
 	if (err)
 		return err;
+	pv_set_cpuid(c);
 	e = cpuid_find(&c->cpuid, 0xd, 0);
 	xcr0 = e ? e->eax | (u64)e->edx << 32 : 0;
 	vmx_allow(&c->vmx, cr4_allowed(&c->cpuid), xcr0 | XCR0_X87);

@@ -14,6 +14,7 @@
 #include "kvm/irqchip/irqchip.h"
 #include "kvm/irqfd.h"
 #include "kvm/memslot.h"
+#include "kvm/pv/pv.h"
 #include "kvm/stats.h"
 #include "kvm/wake.h"
 #include "vmx/ept.h"
@@ -48,6 +49,7 @@ struct vm {
 	struct vcpu *vcpus[VM_MAX_VCPUS]; /* by creation order; set once, then constant */
 
 	struct vm_time time;
+	struct vm_pv pv;
 	struct msr_filter *msr_filter; /* set under lock, and used with it; NULL: none */
 	u32 user_msr_reasons;          /* KVM_MSR_EXIT_REASON_*: what ends in user space */
 	bool exit_on_emulation_error;  /* KVM_CAP_EXIT_ON_EMULATION_FAILURE */

@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * KVM's paravirtual features: what of them belongs to a vCPU and to a VM, which of them are
+ * offered, and which a guest may use.  Each has a file of its own beside this one.
+ */
+#pragma once
+
+#include <linux/kvm_para.h>
+#include "lib/types.h"
+
+struct vcpu;
+
+/* EAX of leaf 0x40000001 as KVM_GET_SUPPORTED_CPUID has it: one bit for each feature that
+ * works.  EDX, hints, is for user space to set. */
+#define PV_FEATURES ((u32)0)
+
+/* In struct vcpu; the owner's, but for what says otherwise. */
+struct vcpu_pv {
+	u32 features; /* EAX of the guest's leaf; 0: it has none */
+	bool enforce; /* KVM_CAP_ENFORCE_PV_FEATURE_CPUID */
+};
+
+/* In struct vm. */
+struct vm_pv {
+	u32 exits; /* KVM_CAP_EXIT_HYPERCALL: bit n is hypercall n; set under vm->lock */
+};
+
+/* The vCPU is new; before anything else of it is used. */
+void pv_init_vcpu(struct vcpu *c);
+
+/* CPUID has been set: find the guest's leaf of features, next to that with KVM's signature, which
+ * is the first one in 0x40000000 to 0x4000ff00, in steps of 0x100. */
+void pv_set_cpuid(struct vcpu *c);
+
+/* May the guest use @feature, KVM_FEATURE_*?  Any, unless what its CPUID lacks is kept from it. */
+bool pv_allows(const struct vcpu *c, u32 feature);
+
+/* --- pv_msr.c --- */
+
+/* Is it one of KVM's own MSRs? */
+static inline bool pv_is_msr(u32 index)
+{
+	return index == MSR_KVM_WALL_CLOCK || index == MSR_KVM_SYSTEM_TIME ||
+	       (index >= MSR_KVM_WALL_CLOCK_NEW && index <= MSR_KVM_ASYNC_PF_ACK);
+}
+
+/* Read or write one of them, as msr_read() and msr_write() do and with their results.  Loaded;
+ * vm->lock is not held. */
+int pv_get_msr(struct vcpu *c, u32 index, u64 *value, bool host) __must_check;
+int pv_set_msr(struct vcpu *c, u32 index, u64 value, bool host) __must_check;

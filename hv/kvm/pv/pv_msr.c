@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * KVM's own MSRs, by number.  Those of features that do not work yet: a control guest may read and
+ * write the zero that they have where they are off, as VMMs do at reset.
+ */
+#include <linux/errno.h>
+#include "kvm/pv/pv.h"
+
+int pv_get_msr(struct vcpu *c, u32 index, u64 *value, bool host)
+{
+	(void)c;
+	*value = 0;
+	switch (index) {
+	case MSR_KVM_WALL_CLOCK:
+	case MSR_KVM_WALL_CLOCK_NEW:
+	case MSR_KVM_SYSTEM_TIME:
+	case MSR_KVM_SYSTEM_TIME_NEW:
+	case MSR_KVM_ASYNC_PF_EN:
+	case MSR_KVM_ASYNC_PF_INT:
+	case MSR_KVM_ASYNC_PF_ACK:
+	case MSR_KVM_STEAL_TIME:
+	case MSR_KVM_PV_EOI_EN:
+	case MSR_KVM_POLL_CONTROL:
+		return host ? 0 : -ENOENT;
+	default:
+		return -ENOENT;
+	}
+}
+
+int pv_set_msr(struct vcpu *c, u32 index, u64 value, bool host)
+{
+	(void)c;
+	switch (index) {
+	case MSR_KVM_WALL_CLOCK:
+	case MSR_KVM_WALL_CLOCK_NEW:
+	case MSR_KVM_SYSTEM_TIME:
+	case MSR_KVM_SYSTEM_TIME_NEW:
+	case MSR_KVM_ASYNC_PF_EN:
+	case MSR_KVM_ASYNC_PF_INT:
+	case MSR_KVM_ASYNC_PF_ACK:
+	case MSR_KVM_STEAL_TIME:
+	case MSR_KVM_PV_EOI_EN:
+	case MSR_KVM_POLL_CONTROL:
+		if (!host)
+			return -ENOENT;
+		return value ? -EINVAL : 0;
+	default:
+		return -ENOENT;
+	}
+}
