@@ -26,6 +26,7 @@ class Console:
         self.seen = 0  # what expect() has matched
         self.checked = 0  # what was searched for failures: whole lines
         self.ended = False
+        self.dates = []  # that commands have shown
 
     def expect(self, pattern, seconds=None):
         """Wait for a regular expression after what was matched last.  Returns the match."""

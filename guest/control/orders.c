@@ -9,6 +9,7 @@
 #include "guest/lib/hypercall.h"
 #include "guest/lib/memory.h"
 #include "guest/lib/power.h"
+#include "guest/lib/rtc.h"
 #include "guest/lib/smp.h"
 #include "guest/lib/string.h"
 #include "guest/lib/time.h"
@@ -105,6 +106,17 @@ static bool do_log(const struct order *order)
 	if (n < 0)
 		terminal_say("kvm0's log cannot be read: %s", kvm0_errno_name(n));
 	return n >= 0;
+}
+
+static bool do_date(const struct order *order)
+{
+	struct rtc_date d;
+
+	(void)order;
+	rtc_date(&d);
+	terminal_say("%04u-%02u-%02u %02u:%02u:%02u", d.year, d.month, d.day, d.hour, d.minute,
+		     d.second);
+	return true;
 }
 
 static void count_me(void *arg)
@@ -222,6 +234,7 @@ static const struct {
 	{"wait", 1, NULL, "", "go on with the line's next order when all VMs have ended"},
 	{"cpus", 1, do_cpus, "", "start and count the CPUs"},
 	{"param", 3, do_param, " [NAME [VALUE]]", "show or set kvm0's parameters"},
+	{"date", 1, do_date, "", "show the date and time of the machine's clock"},
 	{"log", 1, do_log, "", "show kvm0's log"},
 	{"debug", 1, do_debug, "", "name unknown ports and addresses that guests use, or not"},
 	{"reboot", 1, do_reboot, "", "reset the machine"},

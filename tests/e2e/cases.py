@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
 """The end-to-end cases, and the texts they look for: data only, run by run.py."""
-from steps import Ask, Case, Expect, Key, Once, Results, Send
+from steps import Ask, Case, Date, DatesInOrder, Expect, Key, Once, Results, Send
 
 # --- what is printed, each in this one place -----------------------------------
 
@@ -53,6 +53,18 @@ AWAY = (
 )
 
 
+# After a minute of work the guest's clock shows what the machine's shows, asked before and after.
+SAME_TIME = (
+    Ask("a minute of work", "busy 60", r"^busy: done$", GUEST_PROMPT, seconds=240),
+    Key("\x1d"), Expect("^" + PROMPT), Date("date", PROMPT),
+    Send("attach 1"), Expect(r"has the console"), Key("\r"), Expect("^" + GUEST_PROMPT),
+    Date("date -u '+%F %T'", GUEST_PROMPT),
+    Key("\x1d"), Expect("^" + PROMPT), Date("date", PROMPT),
+    DatesInOrder("guest and machine show the same time", seconds=1),
+    Send("attach 1"), Expect(r"has the console"), Key("\r"),
+)
+
+
 # A guest that resets itself starts again.
 AGAIN = (
     Expect(GUEST_PROMPT), Send("reboot"), Expect(r"resets: it is started again\n"),
@@ -69,7 +81,7 @@ def linux(name, cpus, mem, model="corei7_haswell_4770", limit=480, first=(), las
 
 
 LINUX_CASES = (
-    linux("linux-1cpu-512m", 1, 512, first=AWAY),
+    linux("linux-1cpu-512m", 1, 512, first=(*AWAY, Expect(GUEST_PROMPT), *SAME_TIME)),
     linux("linux-2cpu-3g", 2, 3072, limit=600),
     linux("linux-4cpu", 4, 1024, limit=600),
     linux("linux-arrandale", 1, 512, "corei5_arrandale_m520", limit=700, first=AGAIN),

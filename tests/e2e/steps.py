@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """The steps that a case is made of, and the case itself: data for run.py."""
 import dataclasses
+import datetime
 import re
 
 from console import Failure
@@ -56,6 +57,34 @@ class Ask:
         if not re.search(self.answer, output, re.MULTILINE):
             raise Failure(f"{self.name}: {self.line!r} answers {console.text[start:]!r}, "
                           f"not /{self.answer}/")
+        case_report.ok(self.name)
+
+
+@dataclasses.dataclass(frozen=True)
+class Date:
+    """Type a command that shows the date and time, as YYYY-MM-DD HH:MM:SS."""
+    line: str
+    prompt: str
+
+    def do(self, console, case_report):
+        console.send(self.line + "\r")
+        match = console.expect(r"^(\d{4}-\d\d-\d\d \d\d:\d\d:\d\d)\b.*\n")
+        console.dates.append(datetime.datetime.fromisoformat(match[1]))
+        console.expect("^" + self.prompt)
+
+
+@dataclasses.dataclass(frozen=True)
+class DatesInOrder:
+    """The dates shown so far go forward: clocks that were asked by turns agree to @seconds."""
+    name: str
+    seconds: int
+
+    def do(self, console, case_report):
+        for earlier, later in zip(console.dates, console.dates[1:]):
+            if later < earlier - datetime.timedelta(seconds=self.seconds):
+                raise Failure(f"{self.name}: {later} was shown after {earlier}")
+        if len(console.dates) < 3:
+            raise Failure(f"{self.name}: only {len(console.dates)} dates were shown")
         case_report.ok(self.name)
 
 
