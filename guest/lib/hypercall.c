@@ -48,14 +48,19 @@ static __attribute__((noinline)) void deliver_wakes(u64 wake)
 	}
 }
 
-static inline struct kvm0_result call(u64 number, u64 a, u64 b, u64 c)
+static inline struct kvm0_result call4(u64 number, u64 a, u64 b, u64 c, u64 d)
 {
 	if (!version)
 		return (struct kvm0_result){.value = -ENOSYS};
-	struct kvm0_result r = kvm0_call(number, a, b, c);
+	struct kvm0_result r = kvm0_call4(number, a, b, c, d);
 	if (r.wake)
 		deliver_wakes(r.wake);
 	return r;
+}
+
+static inline struct kvm0_result call(u64 number, u64 a, u64 b, u64 c)
+{
+	return call4(number, a, b, c, 0);
 }
 
 s64 kvm0_ioctl(u32 handle, u64 request, u64 arg)
@@ -148,9 +153,9 @@ s64 kvm0_set_param(struct kvm0_param *p)
 	return call(KVM0_CALL_SET_PARAM, addr(p), 0, 0).value;
 }
 
-s64 kvm0_run_once(u32 vcpu, u64 *detail)
+s64 kvm0_run_once(u32 vcpu, u64 hints, u64 *detail)
 {
-	struct kvm0_result r = call(KVM0_CALL_IOCTL, vcpu, KVM_RUN, 0);
+	struct kvm0_result r = call4(KVM0_CALL_IOCTL, vcpu, KVM_RUN, 0, hints);
 
 	*detail = r.second;
 	return r.value;

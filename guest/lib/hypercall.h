@@ -79,11 +79,12 @@ s64 kvm0_supply(u32 vm, u64 gpa, const void *memory, u32 pages, u32 flags);
 s64 kvm0_withdraw(u32 vm, u64 gpa, u64 pages);
 
 /*
- * One KVM_RUN.  KVM's result (0: see kvm_run; or -errno), or KVM0_RUN_AGAIN, or one of these with
- * *detail set: KVM0_RUN_BLOCKED, until when (TSC; KVM0_NO_DEADLINE: no end), and
+ * One KVM_RUN, with `hints` (KVM0_RUN_NO_POLL).  KVM's result (0: see kvm_run; or -errno), or
+ * KVM0_RUN_AGAIN, or one of these with *detail set: KVM0_RUN_BLOCKED, until when (TSC;
+ * KVM0_NO_DEADLINE: no end), and
  * KVM0_RUN_PAGE_WANTED, the page and KVM0_WANTED_*.
  */
-s64 kvm0_run_once(u32 vcpu, u64 *detail);
+s64 kvm0_run_once(u32 vcpu, u64 hints, u64 *detail);
 
 /* "EINVAL" for -EINVAL or EINVAL; "error" for one without a name here. */
 const char *kvm0_errno_name(s64 error);

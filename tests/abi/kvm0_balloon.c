@@ -93,7 +93,7 @@ static void run(bool here)
 	s64 r;
 
 	do {
-		r = kvm0_run_once(b.vcpu, &detail);
+		r = kvm0_run_once(b.vcpu, 0, &detail);
 		if (r == KVM0_RUN_PAGE_WANTED && !give(detail & ~KVM0_WANTED_WRITE))
 			break;
 		if (here)

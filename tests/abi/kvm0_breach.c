@@ -54,7 +54,7 @@ static void run_for_ever(void *arg)
 
 	(void)arg;
 	for (;;) {
-		kvm0_run_once((u32)other.vcpu, &deadline);
+		kvm0_run_once((u32)other.vcpu, 0, &deadline);
 		other.exits++;
 		if (other.touched)
 			t_printf("breach: CPU 1 still runs a guest\n");

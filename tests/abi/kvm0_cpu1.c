@@ -53,7 +53,7 @@ static void run_job(void *arg)
 	s64 result;
 
 	do {
-		result = kvm0_run_once((u32)r->vcpu, &detail);
+		result = kvm0_run_once((u32)r->vcpu, 0, &detail);
 		r->detail = detail;
 		if (result != KVM0_RUN_BLOCKED)
 			continue;
@@ -86,7 +86,7 @@ s64 run_here(int vcpu)
 	s64 r;
 
 	do
-		r = kvm0_run_once((u32)vcpu, &deadline);
+		r = kvm0_run_once((u32)vcpu, 0, &deadline);
 	while (r == KVM0_RUN_AGAIN);
 	return r;
 }

@@ -47,7 +47,7 @@ static void expect_wanted_at(const char *file, int line, const struct machine *m
 	s64 r;
 
 	do
-		r = kvm0_run_once((u32)m->vcpu, &detail);
+		r = kvm0_run_once((u32)m->vcpu, 0, &detail);
 	while (r == KVM0_RUN_AGAIN);
 	check_result(file, line, "KVM_RUN", (long)r, KVM0_RUN_PAGE_WANTED);
 	check_equal(file, line, "the page that is wanted", detail, gpa);
@@ -217,7 +217,7 @@ static void kvm0_demand_all(void)
 		CHECK_RESULT(machine_slot(m.vm, i, DEMAND, base, size, NULL), 0);
 	}
 	for (;;) {
-		r = kvm0_run_once((u32)m.vcpu, &page);
+		r = kvm0_run_once((u32)m.vcpu, 0, &page);
 		if (r == KVM0_RUN_AGAIN)
 			continue;
 		if (r != KVM0_RUN_PAGE_WANTED)

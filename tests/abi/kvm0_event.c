@@ -98,13 +98,13 @@ static void kvm0_event_ends_run(void)
 	CHECK_RESULT(t_ioctl_ptr(m.vm, KVM_IOEVENTFD, &io), 0);
 	m.regs.rdi = GPA_MMIO;
 	machine_start(&m, long_store);
-	CHECK_EQUAL(kvm0_run_once((u32)m.vcpu, &deadline), KVM0_RUN_AGAIN);
+	CHECK_EQUAL(kvm0_run_once((u32)m.vcpu, 0, &deadline), KVM0_RUN_AGAIN);
 	CHECK_EQUAL(take_wakes(), 1);
 	CHECK_EQUAL(woken, e);
 	machine_run_out(&m, PORT_DONE);
 	/* Not read since: nobody waits. */
 	machine_start(&m, long_store);
-	CHECK_EQUAL(kvm0_run_once((u32)m.vcpu, &deadline), 0);
+	CHECK_EQUAL(kvm0_run_once((u32)m.vcpu, 0, &deadline), 0);
 	CHECK_EQUAL(m.run->exit_reason, KVM_EXIT_IO);
 	CHECK_EQUAL(take_wakes(), 0);
 	CHECK_RESULT(t_event_read(e, &value), 0);
@@ -133,7 +133,7 @@ static void kvm0_event_ends_run_by_eoi(void)
 	CHECK_RESULT(t_ioctl_ptr(m.vm, KVM_IRQFD, &irqfd), 0);
 	CHECK_RESULT(t_event_signal(e, 1), 0);
 	CHECK_EQUAL(take_wakes(), 0);
-	CHECK_EQUAL(kvm0_run_once((u32)m.vcpu, &deadline), KVM0_RUN_AGAIN);
+	CHECK_EQUAL(kvm0_run_once((u32)m.vcpu, 0, &deadline), KVM0_RUN_AGAIN);
 	CHECK_EQUAL(take_wakes(), 1);
 	CHECK_EQUAL(woken, resample);
 	machine_run_out(&m, PORT_DONE);

@@ -87,7 +87,7 @@ long t_run(int vcpu)
 	for (;;) {
 		/* An interrupt at the end of the time: it ends a run that would not end itself. */
 		apic_timer_start(ticks_to_watchdog());
-		r = kvm0_run_once((u32)vcpu, &deadline);
+		r = kvm0_run_once((u32)vcpu, 0, &deadline);
 		if (r != KVM0_RUN_AGAIN && r != KVM0_RUN_BLOCKED)
 			break;
 		if (rdtsc() >= watchdog) {
@@ -111,7 +111,7 @@ long t_run_quick(int vcpu)
 	s64 r;
 
 	do
-		r = kvm0_run_once((u32)vcpu, &deadline);
+		r = kvm0_run_once((u32)vcpu, 0, &deadline);
 	while (r == KVM0_RUN_AGAIN);
 	return r == KVM0_RUN_BLOCKED ? -EAGAIN : (long)r;
 }

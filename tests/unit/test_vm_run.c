@@ -36,11 +36,12 @@ static u32 writes[16];
 static u64 supplied;
 static struct kvm_regs regs;
 
-s64 kvm0_run_once(u32 vcpu, u64 *detail)
+s64 kvm0_run_once(u32 vcpu, u64 hints, u64 *detail)
 {
 	const struct run *r = script;
 
 	assert_int_equal(vcpu, VCPU);
+	assert_int_equal(hints, 0);
 	*detail = r->detail;
 	if (r->result == AGAIN)
 		return page.run.immediate_exit ? -EINTR : KVM0_RUN_AGAIN;

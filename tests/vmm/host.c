@@ -62,7 +62,7 @@ s64 kvm0_set_page(u32 vcpu, u32 number, const void *page)
 	return at == MAP_FAILED ? -errno : 0;
 }
 
-s64 kvm0_run_once(u32 vcpu, u64 *deadline)
+s64 kvm0_run_once(u32 vcpu, u64 hints, u64 *deadline)
 {
 	*deadline = 0;
 	return kvm0_ioctl(vcpu, KVM_RUN, 0);

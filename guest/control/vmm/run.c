@@ -181,7 +181,7 @@ static s64 run_once(struct vm *vm)
 {
 	vm->state = VM_RUNS;
 	u64 detail;
-	s64 r = kvm0_run_once(vm->vcpu, &detail);
+	s64 r = kvm0_run_once(vm->vcpu, 0, &detail);
 	if (r == 0) {
 		do_exit(vm);
 	} else if (r == KVM0_RUN_PAGE_WANTED) {

@@ -218,6 +218,13 @@ struct kvm0_param {
 #define KVM0_WANTED_WRITE    1ull
 
 /*
+ * Hints of a KVM_RUN call, in RCX; unknown ones are ignored.
+ * KVM0_RUN_NO_POLL: somebody else wants this CPU.  Do not wait on it for an event of a halted vCPU
+ * (halt_poll_ns), and end the run with KVM0_RUN_AGAIN when the vCPU spins.
+ */
+#define KVM0_RUN_NO_POLL 1ull
+
+/*
  * RSI after every call: 0, or in the low 31 bits the handle of a vCPU that was blocked
  * and now has an event to take, or of an event (KVM0_CALL_EVENT_READ) that was read empty and
  * has been signalled; with KVM0_WAKE_MORE there are others to be fetched with
