@@ -62,7 +62,7 @@ static void arm_timer(struct vcpu *c)
 }
 
 /* An interrupt that the TPR holds back can come when the guest lowers CR8 below this. */
-static u32 tpr_threshold(const struct vcpu *c)
+static u32 tpr_threshold(struct vcpu *c)
 {
 	int irr = lapic_highest_irr(&c->lapic);
 
@@ -102,7 +102,7 @@ static void inject_from_chip(struct vcpu *c)
 		vector = irqchip_pending_vector(chip, c->index);
 	}
 	vmx_want_interrupt_window(&c->vmx, vector >= 0);
-	vmx_set_tpr_threshold(&c->vmx, c->lapic.irr_pending ? tpr_threshold(c) : 0);
+	vmx_set_tpr_threshold(&c->vmx, tpr_threshold(c));
 }
 
 /* KVM_INTERRUPT's, where user space has the interrupt controllers, and KVM_NMI's. */

@@ -32,7 +32,7 @@ int vapic_set_address(struct vcpu *c, u64 address)
 	return 0;
 }
 
-static u32 priorities(const struct vcpu *c)
+static u32 priorities(struct vcpu *c)
 {
 	u32 isr = c->lapic.highest_isr < 0 ? 0 : (u32)c->lapic.highest_isr & 0xf0;
 	int irr = lapic_highest_irr(&c->lapic);
@@ -40,7 +40,7 @@ static u32 priorities(const struct vcpu *c)
 	return (lapic_reg(&c->lapic, LAPIC_TPR) & 0xff) | isr << 8 | (irr < 0 ? 0 : (u32)irr << 24);
 }
 
-bool vapic_is_stale(const struct vcpu *c)
+bool vapic_is_stale(struct vcpu *c)
 {
 	return c->vapic.written != priorities(c);
 }

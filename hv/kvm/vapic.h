@@ -20,4 +20,4 @@ bool vapic_write(struct vcpu *c) __must_check;
 void vapic_read(struct vcpu *c);
 
 /* In guest mode, ready to enter: has anything changed since vapic_write()? */
-bool vapic_is_stale(const struct vcpu *c);
+bool vapic_is_stale(struct vcpu *c);

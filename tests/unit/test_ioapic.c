@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* clang-format off */
-/* sources: hv/kvm/irqchip/ioapic.c hv/kvm/irqchip/lapic.c hv/kvm/irqchip/lapic_regs.c hv/kvm/irqchip/lapic_timer.c hv/kvm/irqchip/apic_bus.c */
+/* sources: hv/kvm/irqchip/ioapic.c hv/kvm/irqchip/lapic.c hv/kvm/irqchip/lapic_message.c hv/kvm/irqchip/lapic_regs.c hv/kvm/irqchip/lapic_timer.c hv/kvm/irqchip/apic_bus.c */
 /* clang-format on */
 /* The I/O APIC: registers, edges and levels, remote IRR, EOI, the storm guard. */
 #include <setjmp.h>

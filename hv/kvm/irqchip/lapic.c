@@ -1,65 +1,37 @@
 /* SPDX-License-Identifier: MIT */
-/* The local APIC's state, interrupt priority and messages: see lapic.h. */
-#include "kvm/irqchip/lapic.h"
+/* The local APIC's state and interrupt priority: see lapic.h. */
+#include "kvm/irqchip/lapic_vectors.h"
 
 #include <linux/errno.h>
 
 #define VERSION_VALUE (5u << 16 | 0x14) /* six LVT entries, no EOI-broadcast suppression */
 #define DFR_RESET     0xffffffffu
 #define SVR_RESET     0xffu
-#define LVT_MODE      0x700u
-#define LVT_LEVEL     0x8000u
-#define VECTOR_WORDS  8u
 
-/* Word @i of IRR, ISR or TMR (@array); the words are 16 bytes apart. */
-static u32 *vector_word(const struct lapic *l, u32 array, u32 i)
+/* What senders have left is in IRR from now on. */
+static void take_posted(struct lapic *l)
 {
-	return &l->regs[(array + i * 0x10) / 4];
-}
+	/* Acquire: pairs with accept_vector(); what it posts later sets the bit again. */
+	u32 words = __atomic_exchange_n(&l->posted, 0, __ATOMIC_ACQUIRE);
+	int highest = l->highest_irr;
 
-static bool any_vector(const struct lapic *l, u32 array)
-{
-	u32 any = 0;
+	for (; words; words &= words - 1) {
+		u32 i = (u32)__builtin_ctz(words);
+		u32 bits = __atomic_exchange_n(&l->pir[i], 0, __ATOMIC_RELAXED);
 
-	for (u32 i = 0; i < VECTOR_WORDS; i++)
-		any |= READ_ONCE(*vector_word(l, array, i));
-	return any;
-}
-
-static int highest_vector(const struct lapic *l, u32 array)
-{
-	for (u32 i = VECTOR_WORDS; i-- > 0;) {
-		u32 word = READ_ONCE(*vector_word(l, array, i));
-
-		if (word)
-			return (int)(i * 32) + 31 - __builtin_clz(word);
+		*lapic_vectors(l, LAPIC_IRR, i) |= bits;
+		if (bits)
+			highest = MAX(highest, (int)(i * 32) + 31 - __builtin_clz(bits));
 	}
-	return -1;
+	l->highest_irr = (s16)highest;
 }
 
-static void set_vector(struct lapic *l, u32 array, u8 vector)
+/* The words come last: a bit that is set in one of them later has its mark set later still. */
+static void drop_posted(struct lapic *l)
 {
-	__atomic_fetch_or(vector_word(l, array, vector / 32), 1u << vector % 32, __ATOMIC_SEQ_CST);
-}
-
-static void clear_vector(struct lapic *l, u32 array, u8 vector)
-{
-	__atomic_fetch_and(vector_word(l, array, vector / 32), ~(1u << vector % 32),
-			   __ATOMIC_SEQ_CST);
-}
-
-static bool test_vector(const struct lapic *l, u32 array, u8 vector)
-{
-	return READ_ONCE(*vector_word(l, array, vector / 32)) >> vector % 32 & 1;
-}
-
-/* A sender sets its IRR bit, then the hint.  The hint cleared first and the bits read
- * after, it cannot stay 0 with a bit set; the exchange is the barrier between. */
-static void refresh_irr_pending(struct lapic *l)
-{
-	__atomic_exchange_n(&l->irr_pending, 0, __ATOMIC_SEQ_CST);
-	if (any_vector(l, LAPIC_IRR))
-		WRITE_ONCE(l->irr_pending, 1);
+	__atomic_exchange_n(&l->posted, 0, __ATOMIC_SEQ_CST);
+	for (u32 i = 0; i < LAPIC_VECTOR_WORDS; i++)
+		__atomic_store_n(&l->pir[i], 0, __ATOMIC_SEQ_CST);
 }
 
 u64 lapic_base_reserved(u32 maxphyaddr, bool x2apic)
@@ -112,10 +84,10 @@ void lapic_reset(struct lapic *l, bool bsp, bool init)
 	lapic_set_reg(l, LAPIC_ICR2, 0);
 	lapic_set_reg(l, LAPIC_TDCR, 0);
 	lapic_set_reg(l, LAPIC_TMICT, 0);
-	for (u32 i = 0; i < VECTOR_WORDS; i++) {
-		WRITE_ONCE(*vector_word(l, LAPIC_IRR, i), 0);
-		WRITE_ONCE(*vector_word(l, LAPIC_ISR, i), 0);
-		WRITE_ONCE(*vector_word(l, LAPIC_TMR, i), 0);
+	for (u32 i = 0; i < LAPIC_VECTOR_WORDS; i++) {
+		WRITE_ONCE(*lapic_vectors(l, LAPIC_IRR, i), 0);
+		WRITE_ONCE(*lapic_vectors(l, LAPIC_ISR, i), 0);
+		WRITE_ONCE(*lapic_vectors(l, LAPIC_TMR, i), 0);
 	}
 	l->arb_prio = 0;
 	lapic_sync(l);
@@ -123,8 +95,9 @@ void lapic_reset(struct lapic *l, bool bsp, bool init)
 
 void lapic_sync(struct lapic *l)
 {
-	refresh_irr_pending(l);
-	l->highest_isr = (s16)highest_vector(l, LAPIC_ISR);
+	drop_posted(l);
+	l->highest_irr = (s16)lapic_highest_in(l, LAPIC_IRR, LAPIC_VECTOR_WORDS);
+	l->highest_isr = (s16)lapic_highest_in(l, LAPIC_ISR, LAPIC_VECTOR_WORDS);
 }
 
 int lapic_set_base(struct lapic *l, u64 val, bool host)
@@ -162,27 +135,33 @@ u8 lapic_ppr(struct lapic *l)
 	return update_ppr(l);
 }
 
-int lapic_highest_irr(const struct lapic *l)
+int lapic_highest_irr(struct lapic *l)
 {
-	/* Acquire: pairs with the release in lapic_accept_message(). */
-	if (!__atomic_load_n(&l->irr_pending, __ATOMIC_ACQUIRE))
-		return -1;
-	return highest_vector(l, LAPIC_IRR);
+	if (READ_ONCE(l->posted))
+		take_posted(l);
+	return l->highest_irr;
 }
 
 int lapic_highest_pending(struct lapic *l)
 {
-	int vector;
+	int vector = lapic_highest_irr(l);
 
-	if (!READ_ONCE(l->irr_pending) || !lapic_hw_enabled(l))
+	if (vector < 0 || !lapic_hw_enabled(l))
 		return -1;
-	vector = lapic_highest_irr(l);
-	return vector >= 0 && (vector & 0xf0) > (update_ppr(l) & 0xf0) ? vector : -1;
+	return (vector & 0xf0) > (update_ppr(l) & 0xf0) ? vector : -1;
 }
 
 bool lapic_vector_busy(const struct lapic *l, u8 vector)
 {
-	return test_vector(l, LAPIC_IRR, vector) || test_vector(l, LAPIC_ISR, vector);
+	return READ_ONCE(l->pir[vector / 32]) >> vector % 32 & 1 ||
+	       lapic_test_vector(l, LAPIC_IRR, vector) || lapic_test_vector(l, LAPIC_ISR, vector);
+}
+
+/* No longer in @array, of which it was the highest: the highest now. */
+static s16 remove_highest(struct lapic *l, u32 array, u32 vector)
+{
+	*lapic_vectors(l, array, vector / 32) &= ~(1u << vector % 32);
+	return (s16)lapic_highest_in(l, array, vector / 32 + 1);
 }
 
 int lapic_accept(struct lapic *l)
@@ -191,9 +170,8 @@ int lapic_accept(struct lapic *l)
 
 	if (vector < 0)
 		return -1;
-	clear_vector(l, LAPIC_IRR, (u8)vector);
-	refresh_irr_pending(l);
-	*vector_word(l, LAPIC_ISR, (u32)vector / 32) |= 1u << vector % 32;
+	l->highest_irr = remove_highest(l, LAPIC_IRR, (u32)vector);
+	*lapic_vectors(l, LAPIC_ISR, (u32)vector / 32) |= 1u << vector % 32;
 	l->highest_isr = (s16)vector; /* or it would not have been let through */
 	update_ppr(l);
 	return vector;
@@ -208,97 +186,11 @@ void lapic_eoi(struct lapic *l, u64 now)
 	if (l->highest_isr < 0)
 		return;
 	vector = (u8)l->highest_isr;
-	*vector_word(l, LAPIC_ISR, vector / 32u) &= ~(1u << vector % 32);
-	/* Interrupts in the middle of one another are rare. */
-	l->highest_isr = any_vector(l, LAPIC_ISR) ? (s16)highest_vector(l, LAPIC_ISR) : -1;
+	l->highest_isr = remove_highest(l, LAPIC_ISR, vector);
 	update_ppr(l);
-	level = test_vector(l, LAPIC_TMR, vector);
+	level = lapic_test_vector(l, LAPIC_TMR, vector);
 	if (!level && !(READ_ONCE(bus->eoi_vectors[vector / 32]) >> vector % 32 & 1))
 		return;
 	if (bus->eoi)
 		bus->eoi(bus, l->index, vector, level, now);
-}
-
-/* --- messages --- */
-
-static bool accept_vector(struct lapic *l, const struct apic_message *m)
-{
-	if ((m->level && !m->assert) || !lapic_hw_enabled(l) || !lapic_sw_enabled(l))
-		return false;
-	if (test_vector(l, LAPIC_TMR, m->vector) != m->level) {
-		if (m->level)
-			set_vector(l, LAPIC_TMR, m->vector);
-		else
-			clear_vector(l, LAPIC_TMR, m->vector);
-	}
-	set_vector(l, LAPIC_IRR, m->vector);
-	/* Release: pairs with lapic_highest_irr(). */
-	__atomic_store_n(&l->irr_pending, 1, __ATOMIC_RELEASE);
-	return true;
-}
-
-bool lapic_accept_message(struct lapic *l, const struct apic_message *m)
-{
-	bool accepted = true;
-
-	switch (m->delivery) {
-	case APIC_LOWEST:
-		__atomic_fetch_add(&l->arb_prio, 1, __ATOMIC_RELAXED);
-		accepted = accept_vector(l, m);
-		break;
-	case APIC_FIXED:
-		accepted = accept_vector(l, m);
-		break;
-	case APIC_NMI:
-		__atomic_fetch_add(&l->nmi_pending, 1, __ATOMIC_RELEASE);
-		break;
-	case APIC_INIT:
-		accepted = !m->level || m->assert; /* the de-assertion is of no meaning */
-		if (accepted)
-			__atomic_store_n(&l->events, LAPIC_EVENT_INIT, __ATOMIC_RELEASE);
-		break;
-	case APIC_STARTUP:
-		WRITE_ONCE(l->sipi_vector, m->vector);
-		/* Release: the taker, who acquires, finds the vector. */
-		__atomic_fetch_or(&l->events, LAPIC_EVENT_SIPI, __ATOMIC_RELEASE);
-		break;
-	default: /* no SMM; ExtINT comes by lapic_accepts_extint() */
-		accepted = false;
-		break;
-	}
-	if (accepted)
-		apic_bus_wake(l->bus, l->index);
-	return accepted;
-}
-
-bool lapic_local_interrupt(struct lapic *l, u32 lvt)
-{
-	u32 val = lapic_reg(l, lvt);
-	struct apic_message m = {
-		.vector = (u8)val,
-		.delivery = (u8)((val & LVT_MODE) >> 8),
-		.level = val & LVT_LEVEL,
-		.assert = true,
-	};
-
-	if (!lapic_hw_enabled(l) || (val & LAPIC_LVT_MASKED) || !lapic_accept_message(l, &m))
-		return false;
-	if (lvt == LAPIC_LVT_PERF)
-		lapic_set_reg(l, lvt, val | LAPIC_LVT_MASKED);
-	return true;
-}
-
-static u32 lint0_mode(const struct lapic *l)
-{
-	return (lapic_reg(l, LAPIC_LVT_LINT0) & (LAPIC_LVT_MASKED | LVT_MODE)) >> 8;
-}
-
-bool lapic_accepts_extint(const struct lapic *l)
-{
-	return !lapic_hw_enabled(l) || lint0_mode(l) == APIC_EXTINT;
-}
-
-bool lapic_lint0_is_nmi(const struct lapic *l)
-{
-	return lint0_mode(l) == APIC_NMI;
 }

@@ -2,9 +2,9 @@
 /*
  * A vCPU's local APIC with its timer: xAPIC and x2APIC, as KVM's in-kernel one.
  * A pure model.  Everything belongs to the vCPU itself (or to whoever holds it
- * stopped) and is called for it by hv/kvm/vcpu.c, with three exceptions that other
- * CPUs write too, atomically, in lapic_accept_message(): IRR and TMR bits together
- * with irr_pending, nmi_pending, and events with sipi_vector.
+ * stopped) and is called for it by hv/kvm/vcpu.c, with these exceptions that other CPUs
+ * write too, atomically, in lapic_accept_message(): TMR bits, pir with posted, nmi_pending,
+ * and events with sipi_vector.
  * Source: SDM vol. 3, chapter Advanced Programmable Interrupt Controller.
  */
 #pragma once
@@ -58,6 +58,8 @@ enum lapic_reg {
 #define LAPIC_EVENT_INIT 1u
 #define LAPIC_EVENT_SIPI 2u
 
+#define LAPIC_VECTOR_WORDS 8u
+
 struct lapic {
 	u32 *regs; /* a page of the owner's, laid out as kvm_lapic_state.regs */
 	struct apic_bus *bus;
@@ -70,9 +72,13 @@ struct lapic {
 	u64 base_reserved;
 	struct irq_guest_tsc tsc;
 	bool tsc_deadline; /* CPUID offers the TSC-deadline mode; the owner's to set */
+	s16 highest_irr;   /* highest vector in IRR, without those posted; -1: none */
 	s16 highest_isr;   /* highest vector in service, -1: none */
 	u32 arb_prio;      /* lowest-priority messages taken */
-	u32 irr_pending;   /* 0: IRR is empty for certain; set after an IRR bit */
+
+	/* Vectors that were requested, until the owner takes them into IRR. */
+	u32 pir[LAPIC_VECTOR_WORDS];
+	u32 posted; /* bit n: there are some in pir[n]; set after that */
 
 	u64 deadline;     /* host TSC of the timer's next expiry; IRQ_NEVER: off */
 	u64 period;       /* TSC ticks from the initial to the current count's end */
@@ -121,8 +127,8 @@ void lapic_init(struct lapic *l, u32 *regs, struct apic_bus *bus, const struct i
 /* Reset: @init is an INIT, which keeps IA32_APIC_BASE and the APIC id. */
 void lapic_reset(struct lapic *l, bool bsp, bool init);
 
-/* Recompute what is derived from the registers; to be called after regs was filled
- * from outside. */
+/* Recompute what is derived from the registers, and forget what was posted; to be called after
+ * regs was filled from outside. */
 void lapic_sync(struct lapic *l);
 
 /* The id register as it is by nature, and what x2APIC mode derives from it. */
@@ -170,7 +176,7 @@ u8 lapic_ppr(struct lapic *l);
 int lapic_highest_pending(struct lapic *l);
 
 /* The vector in IRR regardless of TPR and ISR (for the TPR threshold), or -1. */
-int lapic_highest_irr(const struct lapic *l);
+int lapic_highest_irr(struct lapic *l);
 
 /* Is @vector in IRR or in ISR?  Any CPU. */
 bool lapic_vector_busy(const struct lapic *l, u8 vector);

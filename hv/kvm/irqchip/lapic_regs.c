@@ -40,6 +40,8 @@ static int read_reg(struct lapic *l, u32 reg, u32 *val, u64 now)
 		*val = lapic_timer_current(l, now);
 		break;
 	default:
+		if (READ_ONCE(l->posted)) /* it may be an IRR */
+			lapic_highest_irr(l);
 		*val = lapic_reg(l, reg);
 		break;
 	}

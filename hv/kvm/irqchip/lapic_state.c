@@ -25,6 +25,7 @@ static bool x2apic_ids(const struct lapic *l)
 void lapic_get_state(struct lapic *l, struct kvm_lapic_state *s, u64 now)
 {
 	lapic_timer_expire(l, now); /* or it would be lost: it is no longer in the count */
+	lapic_highest_irr(l);       /* what is posted is in the registers then */
 	memcpy(s->regs, l->regs, sizeof(s->regs));
 	*reg_in(s, LAPIC_TMCCT) = lapic_timer_current(l, now);
 	if (!lapic_x2apic(l))
