@@ -5,6 +5,7 @@
  */
 #include <kvm0/abi.h>
 #include <linux/errno.h>
+#include "core/log.h"
 #include "cpu/percpu.h"
 #include "cpu/tsc.h"
 #include "kvm/dirty.h"
@@ -145,6 +146,23 @@ static void inject_nothing(struct vcpu *c)
 	vmx_set_tpr_threshold(&c->vmx, 0);
 }
 
+/* An interrupt that was accepted once, and the next ones when it is delivered. */
+static void inject_kept(struct vcpu *c)
+{
+	arm_timer(c);
+	if (c->lapic.nmi_pending)
+		inject_nmi(c);
+	if (vmx_can_interrupt(&c->vmx)) {
+		vmx_queue_interrupt(&c->vmx, (u8)c->interrupt);
+		c->stats.irq_injections++;
+		c->interrupt = -1;
+		vcpu_update_injection(c);
+	}
+	vmx_want_interrupt_window(&c->vmx, true);
+	if (c->vapic.address && vapic_is_stale(c))
+		WRITE_ONCE(this_cpu()->kick, 1);
+}
+
 static void prepare_entry(struct vcpu *c)
 {
 	struct vm *vm = c->vm;
@@ -162,6 +180,8 @@ static void prepare_entry(struct vcpu *c)
 		inject_from_chip(c);
 		if (vapic_is_stale(c)) /* to be written first: as above */
 			WRITE_ONCE(this_cpu()->kick, 1);
+	} else if (c->injection == INJECT_KEPT) {
+		inject_kept(c);
 	} else {
 		inject_nothing(c);
 	}
@@ -261,9 +281,25 @@ static enum exit_action exit_kicked(const struct vcpu *c)
 	return READ_ONCE(p->nmi_pending) || c->stats.exits % KICKS_IN_A_ROW == 0 ? GO_AGAIN : GO_ON;
 }
 
+/* An exception comes before an event that was to be delivered again: as if that had just come. */
+static enum exit_action exit_aside(struct vcpu *c)
+{
+	u8 vector;
+
+	if (vmx_take_aside(&c->vmx, &vector))
+		vcpu_keep_interrupt(c, vector);
+	else
+		vcpu_nmi(c);
+	return GO_ON;
+}
+
+/* The log says which rule the entry broke; so often as for anything that a guest can cause. */
 static enum exit_action exit_failed_entry(struct vcpu *c, const struct vmx_exit *exit)
 {
-	vmx_check_vmcs();
+	static u32 explained;
+
+	if (__atomic_fetch_add(&explained, 1, __ATOMIC_RELAXED) < LOG_GUEST_BURST)
+		vmx_check_vmcs();
 	c->run->exit_reason = KVM_EXIT_FAIL_ENTRY;
 	c->run->fail_entry.hardware_entry_failure_reason = exit->reason;
 	c->run->fail_entry.cpu = this_cpu()->index;
@@ -314,6 +350,8 @@ static enum exit_action handle_exit(struct vcpu *c, enum vmx_exit_kind kind,
 		return GO_ON;
 	case VMX_KICKED:
 		return exit_kicked(c);
+	case VMX_ASIDE:
+		return exit_aside(c);
 	case VMX_VMCALL:
 		return pv_hypercall(c);
 	case VMX_CR_WRITE:
@@ -347,7 +385,8 @@ static bool has_event(struct vcpu *c)
 {
 	if (c->lapic.nmi_pending || READ_ONCE(c->lapic.events) || c->vmx.event)
 		return true;
-	if ((vmx_rflags() & RFLAGS_IF) && irqchip_pending_vector(c->vm->chip, c->index) >= 0)
+	if ((vmx_rflags() & RFLAGS_IF) &&
+	    (c->interrupt >= 0 || irqchip_pending_vector(c->vm->chip, c->index) >= 0))
 		return true;
 	return vmx_step_pending(); /* of HLT itself */
 }

@@ -143,8 +143,8 @@ void vcpu_init_reset(struct vcpu *c)
 	if (c->vm->chip)
 		lapic_reset(&c->lapic, vcpu_is_boot_cpu(c), true);
 	c->vapic.address = 0;
-	vcpu_update_injection(c);
 	c->interrupt = -1;
+	vcpu_update_injection(c);
 	c->exception.pending = false;
 	__atomic_store_n(&c->lapic.nmi_pending, 0, __ATOMIC_RELAXED);
 	c->completion = COMPLETE_NOTHING;

@@ -49,6 +49,7 @@ enum vcpu_injection {
 	INJECT_WITH_VAPIC, /* the same, and the page of vapic.h tells of it */
 	INJECT_FROM_USER,
 	INJECT_NOTHING, /* KVM_GUESTDBG_BLOCKIRQ */
+	INJECT_KEPT,    /* c->interrupt, though there is a chip: it was accepted there already */
 };
 
 /* A dirty ring (kvm/dirty_ring.c).  Guarded by vm->lock but for entries. */
@@ -93,7 +94,8 @@ struct vcpu {
 	} tpr_access;
 	u8 cr8;        /* only without */
 	u64 apic_base; /* only without */
-	s32 interrupt; /* KVM_INTERRUPT's vector, -1: none */
+	s32 interrupt; /* an interrupt to deliver before any other, KVM_INTERRUPT's or one that
+			* an exception has come before; -1: none */
 	u64 timer;     /* what the preemption timer was last set for */
 
 	struct cpuid_table cpuid;

@@ -200,6 +200,12 @@ static void set_init_event(struct vcpu *c, bool pending)
 	}
 }
 
+/* Does another event of @e come before its interrupt? */
+static bool is_preceded(const struct kvm_vcpu_events *e)
+{
+	return e->exception.injected || e->exception.pending || e->nmi.injected;
+}
+
 int vcpu_set_events(struct vcpu *c, const struct kvm_vcpu_events *in)
 {
 	struct kvm_vcpu_events e = *in;
@@ -215,10 +221,11 @@ int vcpu_set_events(struct vcpu *c, const struct kvm_vcpu_events *in)
 					       .payload = e.exception_payload});
 	/* Without interrupt controllers it is as if KVM_INTERRUPT had brought it. */
 	c->interrupt = -1;
-	if (!c->vm->chip && e.interrupt.injected && !e.interrupt.soft) {
+	if (e.interrupt.injected && !e.interrupt.soft && (!c->vm->chip || is_preceded(&e))) {
 		c->interrupt = e.interrupt.nr;
 		e.interrupt.injected = 0;
 	}
+	vcpu_update_injection(c);
 	vmx_set_events(&c->vmx, &e);
 	if (e.flags & KVM_VCPUEVENT_VALID_NMI_PENDING)
 		__atomic_store_n(&c->lapic.nmi_pending, MIN(e.nmi.pending, NMIS_MAX),
@@ -236,12 +243,20 @@ int vcpu_set_events(struct vcpu *c, const struct kvm_vcpu_events *in)
 	return 0;
 }
 
+void vcpu_keep_interrupt(struct vcpu *c, u8 vector)
+{
+	c->interrupt = vector;
+	vcpu_update_injection(c);
+}
+
 void vcpu_update_injection(struct vcpu *c)
 {
 	if (c->vmx.debug & KVM_GUESTDBG_BLOCKIRQ)
 		c->injection = INJECT_NOTHING;
 	else if (!c->vm->chip)
 		c->injection = INJECT_FROM_USER;
+	else if (c->interrupt >= 0)
+		c->injection = INJECT_KEPT;
 	else
 		c->injection = c->vapic.address ? INJECT_WITH_VAPIC : INJECT_FROM_CHIP;
 }

@@ -21,7 +21,11 @@ int vcpu_set_events(struct vcpu *c, const struct kvm_vcpu_events *e) __must_chec
 /* KVM_SET_GUEST_DEBUG.  0; -EBUSY: it has an exception to inject, and one is pending. */
 int vcpu_set_guest_debug(struct vcpu *c, const struct kvm_guest_debug *d) __must_check;
 
-/* Choose c->injection anew: user space debugs, or there is a page of vapic.h, or no longer. */
+/* The interrupt @vector was accepted already, and is to be delivered before any other. */
+void vcpu_keep_interrupt(struct vcpu *c, u8 vector);
+
+/* Choose c->injection anew: user space debugs, or there is a page of vapic.h or an interrupt in
+ * c->interrupt, or no longer. */
 void vcpu_update_injection(struct vcpu *c);
 
 /* From now on @e is the exception that waits for the next run. */

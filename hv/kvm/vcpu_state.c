@@ -5,6 +5,7 @@
 #include "cpu/msr_index.h"
 #include "kvm/mmu.h"
 #include "kvm/msr.h"
+#include "kvm/vcpu_events.h"
 #include "lib/string.h"
 
 u64 vcpu_get_cr8(const struct vcpu *c)
@@ -134,10 +135,10 @@ static void take_injected_interrupt(struct vcpu *c, const u64 bitmap[4])
 			vector = i * 64 + __builtin_ctzll(bitmap[i]);
 	if (vector < 0)
 		return;
-	if (!c->vm->chip)
-		c->interrupt = vector;
-	else if (!c->vmx.event || vmx_injected_interrupt(&c->vmx) >= 0)
+	if (c->vm->chip && (!c->vmx.event || vmx_injected_interrupt(&c->vmx) >= 0))
 		vmx_queue_interrupt(&c->vmx, (u8)vector);
+	else
+		vcpu_keep_interrupt(c, (u8)vector);
 }
 
 int vcpu_set_sregs(struct vcpu *c, struct kvm_sregs *s)

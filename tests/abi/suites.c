@@ -27,6 +27,7 @@ u32 suites_run(const struct suite *const *further, u32 count)
 		&suite_fault,
 		&suite_state,
 		&suite_events,
+		&suite_events_order,
 		&suite_debug,
 		&suite_sync_regs,
 		&suite_xsave,

@@ -50,26 +50,31 @@ static void set_nmi_masked(bool masked)
 	vmcs_write32(VMCS_GUEST_INTERRUPTIBILITY, masked ? blocking | BLOCKING_BY_NMI : blocking);
 }
 
+static bool is_interrupt(u32 event)
+{
+	return event && (event & INTR_TYPE) == INTR_TYPE_EXTERNAL;
+}
+
 int vmx_injected_interrupt(const struct vmx_vcpu *v)
 {
-	return v->event && (v->event & INTR_TYPE) == INTR_TYPE_EXTERNAL ? (int)(u8)v->event : -1;
+	return is_interrupt(v->aside)   ? (int)(u8)v->aside
+	       : is_interrupt(v->event) ? (int)(u8)v->event
+					: -1;
 }
 
 /* What INT n, INT3 and INTO do is not shown as injected, as in KVM: RIP is still before the
  * instruction, and it is carried out again. */
-void vmx_get_events(const struct vmx_vcpu *v, struct kvm_vcpu_events *e)
+static void get_event(const struct vmx_vcpu *v, u32 event, struct kvm_vcpu_events *e)
 {
-	u8 vector = (u8)(v->event & INTR_VECTOR);
+	u8 vector = (u8)(event & INTR_VECTOR);
 
-	e->interrupt.shadow = vmx_shadow();
-	e->nmi.masked = vmx_nmi_masked();
-	if (!v->event)
+	if (!event)
 		return;
-	switch (v->event & INTR_TYPE) {
+	switch (event & INTR_TYPE) {
 	case INTR_TYPE_HARD_EXC:
 		e->exception.injected = 1;
 		e->exception.nr = vector;
-		e->exception.has_error_code = (v->event & INTR_ERROR_CODE) != 0;
+		e->exception.has_error_code = (event & INTR_ERROR_CODE) != 0;
 		e->exception.error_code = v->event_error;
 		break;
 	case INTR_TYPE_EXTERNAL:
@@ -82,6 +87,14 @@ void vmx_get_events(const struct vmx_vcpu *v, struct kvm_vcpu_events *e)
 	default:
 		break;
 	}
+}
+
+void vmx_get_events(const struct vmx_vcpu *v, struct kvm_vcpu_events *e)
+{
+	e->interrupt.shadow = vmx_shadow();
+	e->nmi.masked = vmx_nmi_masked();
+	get_event(v, v->event, e);
+	get_event(v, v->aside, e);
 }
 
 /* The event that @e has injected: of several the one that KVM injects first. */
@@ -104,6 +117,9 @@ static u32 injected_event(const struct kvm_vcpu_events *e)
 void vmx_set_events(struct vmx_vcpu *v, const struct kvm_vcpu_events *e)
 {
 	v->event = injected_event(e);
+	v->aside = e->exception.injected && e->nmi.injected
+			   ? VECTOR_NMI | INTR_TYPE_NMI | INTR_VALID
+			   : 0;
 	v->event_error = e->exception.error_code;
 	v->event_length = (v->event & INTR_TYPE) == INTR_TYPE_SOFT_INT ? INT_N_LENGTH : INT3_LENGTH;
 	/* An entry that a kick stopped has left it there. */

@@ -264,8 +264,11 @@ __on_the_way enum vmx_exit_kind vmx_run(struct vmx_vcpu *v, struct vmx_exit *exi
 {
 	u32 result, reason, vectoring;
 
-	if (v->event)
+	if (v->event) {
+		if (__builtin_expect(v->aside != 0, 0))
+			return VMX_ASIDE;
 		write_event(v);
+	}
 	result = vmx_enter(v, v->launched);
 	if (__builtin_expect(result != 0, 0)) {
 		return result == 1 ? entry_not_started(v, exit) : VMX_KICKED;

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Events for a guest: queued in struct vmx_vcpu, written at the next entry, and
- * queued again if their delivery is broken off (exit.c).
+ * queued again if their delivery is broken off (exit.c).  An exception comes before an interrupt or
+ * NMI that was to be delivered again: that one is set aside, and told of at the next entry.
  */
 #include "vmx/vcpu.h"
 
@@ -36,8 +37,8 @@ bool vmx_queue_exception(struct vmx_vcpu *v, u8 vector, u32 error)
 		vector = VECTOR_DF;
 		error = 0;
 	}
-	/* An interrupt whose delivery this exception broke off is given up: it faulted
-	 * before it was delivered, and is raised again by whoever still asserts it. */
+	if (v->event && (type == INTR_TYPE_EXTERNAL || type == INTR_TYPE_NMI))
+		v->aside = v->event;
 	if (vmx_is_soft_exception(vector)) {
 		queue(v, vector | INTR_TYPE_SOFT_EXC, 0);
 		v->event_length = INT3_LENGTH;
@@ -49,6 +50,15 @@ bool vmx_queue_exception(struct vmx_vcpu *v, u8 vector, u32 error)
 	if (vector != VECTOR_DB)
 		vmx_set_rflags(vmx_rflags() | RFLAGS_RF);
 	return true;
+}
+
+bool vmx_take_aside(struct vmx_vcpu *v, u8 *vector)
+{
+	u32 event = v->aside;
+
+	v->aside = 0;
+	*vector = (u8)event;
+	return (event & INTR_TYPE) == INTR_TYPE_EXTERNAL;
 }
 
 bool vmx_can_interrupt(const struct vmx_vcpu *v)

@@ -187,7 +187,7 @@ void vmx_reset_state(struct vmx_vcpu *v)
 	v->gpr[GPR_RDX] = 0x600; /* family 6 */
 	v->cr2 = 0;
 	/* Also in the VMCS: an entry that a kick stopped has left it there. */
-	v->event = 0;
+	v->event = v->aside = 0;
 	vmcs_write32(VMCS_ENTRY_INTR_INFO, 0);
 	vmx_set_rip(0xfff0);
 	vmx_set_rsp(0);

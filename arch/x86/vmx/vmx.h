@@ -58,6 +58,7 @@ struct vmx_vcpu {
 	u32 event;
 	u32 event_error;
 	u32 event_length;
+	u32 aside; /* an interrupt or NMI that an exception in `event` has come before, or 0 */
 
 	/* What the guest has in these; kernel_gs_base only unless in_cpu. */
 	struct vmx_shared_msrs msrs;
@@ -86,6 +87,7 @@ struct vmx_vcpu {
 enum vmx_exit_kind {
 	VMX_RESUME,           /* done here: go on */
 	VMX_KICKED,           /* this CPU was kicked, or an NMI is to be reflected */
+	VMX_ASIDE,            /* not entered: vmx_take_aside() has an event */
 	VMX_INTERRUPT,        /* an external interrupt is pending for the control guest */
 	VMX_INTERRUPT_WINDOW, /* the guest can take an interrupt now */
 	VMX_NMI_WINDOW,
@@ -229,6 +231,11 @@ void vmx_set_timer(u64 now, u64 deadline);
  * triple fault. */
 bool vmx_queue_exception(struct vmx_vcpu *v, u8 vector, u32 error);
 
+/* After VMX_ASIDE: what was to be delivered, and has an exception before it now.  True: the
+ * interrupt *@vector, which was accepted already; false: an NMI.  The caller queues it again when
+ * it can be delivered. */
+bool vmx_take_aside(struct vmx_vcpu *v, u8 *vector);
+
 /* Can an interrupt / an NMI be delivered at the next entry? */
 bool vmx_can_interrupt(const struct vmx_vcpu *v);
 bool vmx_can_nmi(const struct vmx_vcpu *v);
@@ -251,7 +258,7 @@ static inline bool vmx_is_soft_exception(u32 vector)
  * zeroed before a get; of a set the caller has checked it. */
 void vmx_get_events(const struct vmx_vcpu *v, struct kvm_vcpu_events *e);
 void vmx_set_events(struct vmx_vcpu *v, const struct kvm_vcpu_events *e);
-/* The external interrupt whose delivery was broken off, or -1. */
+/* The external interrupt whose delivery was broken off, set aside or not; or -1. */
 int vmx_injected_interrupt(const struct vmx_vcpu *v);
 /* KVM_X86_SHADOW_INT_*. */
 u8 vmx_shadow(void);
