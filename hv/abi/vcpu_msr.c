@@ -169,7 +169,7 @@ s64 vcpu_setup_mce(struct vcpu *c, u64 arg)
 {
 	u64 cap;
 
-	return copy_in(&cap, arg, sizeof(cap)) ? -EFAULT : mce_setup(&c->mce, cap);
+	return copy_in(&cap, arg, sizeof(cap)) ? -EFAULT : mce_setup(c, cap);
 }
 
 s64 vcpu_set_mce(struct vcpu *c, u64 arg)

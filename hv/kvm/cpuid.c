@@ -16,27 +16,27 @@
 struct feature_mask {
 	u32 leaf, subleaf;
 	u32 eax, ebx, ecx, edx;
-	u32 set_ecx;
+	u32 set_ecx, set_edx;
 };
 
 static const struct feature_mask masks[] = {
 	/* ECX: SSE3 PCLMUL SSSE3 FMA CX16 PCID SSE4.1 SSE4.2 x2APIC MOVBE POPCNT AES XSAVE AVX
 	 * F16C RDRAND; always x2APIC and "hypervisor".  EDX: all but PSN, DS, ACPI, HTT, TM, PBE.
 	 */
-	{1, 0, ~0u, 0x00ffffff, 0x76fa3203, 0x0f8bfbff, 0x80200000},
+	{1, 0, ~0u, 0x00ffffff, 0x76fa3203, 0x0f8bfbff, 0x80200000, 0},
 	/* ARAT: the local APIC timer never stops. */
-	{6, 0, 0x4, 0, 0, 0, 0},
+	{6, 0, 0x4, 0, 0, 0, 0, 0},
 	/* EBX: FSGSBASE TSC_ADJUST BMI1 HLE AVX2 SMEP BMI2 ERMS INVPCID RTM AVX512F/DQ RDSEED
 	 * ADX SMAP IFMA CLFLUSHOPT CLWB AVX512PF/ER/CD SHA AVX512BW/VL.  ECX: VBMI UMIP PKU VBMI2
 	 * GFNI VAES VPCLMULQDQ VNNI BITALG VPOPCNTDQ RDPID.  EDX: 4VNNIW 4FMAPS FSRM
-	 * ARCH_CAPABILITIES. */
-	{7, 0, 0, 0xfdbf0fbb, 0x00405f4e, 0x2000001c, 0},
+	 * MD_CLEAR IBRS-IBPB STIBP L1D_FLUSH SSBD; always ARCH_CAPABILITIES. */
+	{7, 0, 0, 0xfdbf0fbb, 0x00405f4e, 0xbc00041c, 0, 0x20000000},
 	/* XSAVEOPT XSAVEC XGETBV1; no XSAVES */
-	{0xd, 1, 0x7, 0, 0, 0, 0},
+	{0xd, 1, 0x7, 0, 0, 0, 0, 0},
 	/* LAHF LZCNT PREFETCHW; SYSCALL NX 1G-pages RDTSCP LM */
-	{0x80000001, 0, ~0u, 0, 0x00000121, 0x2c100800, 0},
-	{0x80000007, 0, 0, 0, 0, 0x100, 0}, /* invariant TSC */
-	{0x80000008, 0, 0xffff, 0, 0, 0, 0},
+	{0x80000001, 0, ~0u, 0, 0x00000121, 0x2c100800, 0, 0},
+	{0x80000007, 0, 0, 0, 0, 0x100, 0, 0}, /* invariant TSC */
+	{0x80000008, 0, 0xffff, 0, 0, 0, 0, 0},
 };
 
 static void apply_mask(struct kvm_cpuid_entry2 *e)
@@ -49,7 +49,7 @@ static void apply_mask(struct kvm_cpuid_entry2 *e)
 		e->eax &= m->eax;
 		e->ebx &= m->ebx;
 		e->ecx = (e->ecx & m->ecx) | m->set_ecx;
-		e->edx &= m->edx;
+		e->edx = (e->edx & m->edx) | m->set_edx;
 	}
 }
 

@@ -13,7 +13,8 @@
 #define MCI_PCC       BIT(57)
 #define MCI_SIGNALLED BIT(56)
 #define MCI_ACTION    BIT(55)
-#define MCI_CTL2_MASK (BIT(30) | 0x7fff) /* CMCI enable, threshold */
+#define MCI_CTL2_CMCI BIT(30) /* IA32_MCi_CTL2: an interrupt for corrected errors */
+#define MCI_CTL2_MASK (MCI_CTL2_CMCI | 0x7fff)
 
 #define MCG_STATUS_IN_PROGRESS BIT(2)
 #define MCG_EXT_CTL_ENABLE     BIT(0)
@@ -56,6 +57,10 @@ static bool has_ext_ctl(const struct vcpu *c)
 static u64 *bank_register(struct mce *m, u32 index)
 {
 	u32 n = index - MSR_MC0_CTL;
+
+	if (is_ctl2(index))
+		return index - MSR_MC0_CTL2 < bank_count(m) ? &m->bank[index - MSR_MC0_CTL2].ctl2
+							    : NULL;
 	struct mce_bank *b = &m->bank[n / 4];
 	u64 *const all[] = {&b->ctl, &b->status, &b->addr, &b->misc};
 
@@ -82,12 +87,9 @@ int mce_read(const struct vcpu *c, u32 index, u64 *value, bool host)
 		place = host || has_ext_ctl(c) ? &m->ext_ctl : NULL;
 		break;
 	default:
-		if (is_bank(index)) {
+		/* The host has the CTL2s also where the guest has none. */
+		if (host || is_bank(index) || m->cap & MCG_CAP_CMCI)
 			place = bank_register(m, index);
-		} else if (host && index - MSR_MC0_CTL2 < bank_count(m)) {
-			*value = 0; /* no CMCI */
-			return 0;
-		}
 	}
 	if (!place)
 		return -EINVAL;
@@ -109,6 +111,17 @@ static int write_bank(struct mce *m, u32 index, u64 value, bool host)
 	if (which == 0 && value && (value | BIT(10) | BIT(0)) != ALL_ONES)
 		return -EINVAL;
 	if (which == 1 && value && !host)
+		return -EINVAL;
+	*place = value;
+	return 0;
+}
+
+static int write_ctl2(struct mce *m, u32 index, u64 value, bool host)
+{
+	u64 *place = bank_register(m, index);
+
+	if (!place || value & ~(m->cap & MCG_CAP_CMCI ? MCI_CTL2_MASK : 0) ||
+	    (!host && !(m->cap & MCG_CAP_CMCI)))
 		return -EINVAL;
 	*place = value;
 	return 0;
@@ -137,14 +150,14 @@ int mce_write(struct vcpu *c, u32 index, u64 value, bool host)
 		m->ext_ctl = value;
 		return 0;
 	default:
-		if (is_bank(index))
-			return write_bank(m, index, value, host);
-		return host && !value && index - MSR_MC0_CTL2 < bank_count(m) ? 0 : -EINVAL;
+		return is_bank(index) ? write_bank(m, index, value, host)
+				      : write_ctl2(m, index, value, host);
 	}
 }
 
-int mce_setup(struct mce *m, u64 cap)
+int mce_setup(struct vcpu *c, u64 cap)
 {
+	struct mce *m = &c->mce;
 	u32 count = (u32)(cap & MCG_CAP_BANKS);
 
 	/* Bits 16 to 23, the number of extended registers, are taken as they come. */
@@ -154,8 +167,13 @@ int mce_setup(struct mce *m, u64 cap)
 	m->cap = cap;
 	if (cap & MCG_CAP_CTL)
 		m->ctl = ALL_ONES;
-	for (u32 i = 0; i < count; i++)
+	for (u32 i = 0; i < count; i++) {
 		m->bank[i].ctl = ALL_ONES;
+		if (cap & MCG_CAP_CMCI)
+			m->bank[i].ctl2 = 0;
+	}
+	if (c->vm->chip)
+		lapic_set_cmci(&c->lapic, cap & MCG_CAP_CMCI);
 	return 0;
 }
 
@@ -166,7 +184,8 @@ static void fill_bank(struct mce_bank *b, const struct kvm_x86_mce *e)
 	b->misc = e->misc;
 }
 
-/* Not corrected, but nothing has to be done: it is only noted. */
+/* Not corrected, but nothing has to be done: it is only noted, with the interrupt that corrected
+ * errors have. */
 static bool needs_no_action(const struct kvm_x86_mce *e)
 {
 	return !e->mcg_status && !(e->status & (MCI_PCC | MCI_SIGNALLED | MCI_ACTION)) &&
@@ -201,6 +220,10 @@ int mce_report(struct vcpu *c, const struct kvm_x86_mce *e)
 		b->status = 0; /* it takes the place of what was there */
 		fill_bank(b, e);
 		c->mce.status = e->mcg_status;
+		if ((c->mce.cap & MCG_CAP_CMCI) && (b->ctl2 & MCI_CTL2_CMCI) && c->vm->chip) {
+			lapic_local_interrupt(&c->lapic, LAPIC_LVT_CMCI);
+			vm_deliver_wakes(c->vm);
+		}
 	} else if (e->status & MCI_UC) {
 		report_uncorrected(c, b, e);
 	} else if ((b->status & (MCI_VALID | MCI_UC)) == (MCI_VALID | MCI_UC)) {

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * A guest's MSRs.  Owners: the VMCS and the CPU (vmx_get_msr), the local APIC, the MTRRs,
- * the machine-check banks and KVM's own MSRs (kvm/pv) in files of their own, and values that are
- * only kept here.  What is not listed does not exist.
+ * the machine-check banks, KVM's own MSRs (kvm/pv) and those that never change in files of their
+ * own, and values that are only kept here.  What is not listed does not exist.
  */
 #include "kvm/msr.h"
 #include <linux/errno.h>
@@ -11,42 +11,14 @@
 #include "cpu/tsc.h"
 #include "lib/string.h"
 
-#define MTRRCAP_VALUE       (BIT(10) | BIT(8) | MTRR_VARIABLE) /* WC, fixed ranges */
-#define MISC_ENABLE_NO_BTS  BIT(11)
-#define MISC_ENABLE_NO_PEBS BIT(12)
-#define MISC_ENABLE_EMON    BIT(7)
-#define APIC_BASE_RESET     (LAPIC_DEFAULT_BASE | LAPIC_BASE_ENABLE)
-#define CPUID_FAULTING      BIT(31) /* IA32_PLATFORM_INFO: it is there */
-#define CPUID_FAULT_ON      BIT(0)  /* MISC_FEATURES_ENABLES */
-
-/* MSRs that cannot change.  Kernels read some of these without looking whether they are
- * there; the values are KVM's. */
-static const struct {
-	u32 index;
-	u64 value;
-} fixed[] = {
-	{MSR_PLATFORM_ID, 0},
-	{MSR_EBL_CR_POWERON, 0},
-	{0x2c, 1ull << 24},   /* EBC_FREQUENCY_ID of a Pentium 4 */
-	{MSR_P6_COUNTER0, 0}, /* no performance monitoring: writes are ignored */
-	{MSR_P6_COUNTER0 + 1, 0},
-	{0xcd, 3}, /* FSB_FREQ of a Core 2: 100 MHz */
-	{MSR_MTRRCAP, MTRRCAP_VALUE},
-	{0x11e, 0xbe702111}, /* BBL_CR_CTL3: the L2 cache is on */
-	{MSR_P6_EVENT0, 0},
-	{MSR_P6_EVENT0 + 1, 0},
-	{MSR_PERF_STATUS, 1000 | 4ull << 40}, /* the multiplier */
-	{MSR_PERF_CTL, 0},
-	{0x1db, 0}, /* LASTBRANCHFROMIP to LASTINTTOIP: no branch records */
-	{0x1dc, 0},
-	{0x1dd, 0},
-	{0x1de, 0},
-	{0x606, 0}, /* RAPL_POWER_UNIT and the energy counters */
-	{0x611, 0},
-	{0x619, 0},
-	{0x639, 0},
-	{0x641, 0},
-};
+#define MISC_ENABLE_NO_BTS   BIT(11)
+#define MISC_ENABLE_NO_PEBS  BIT(12)
+#define MISC_ENABLE_EMON     BIT(7)
+#define HWCR_IGNORED         0x148ull /* MSR_HWCR of AMD's: FFDIS, CACHEDIS, TLBCACHEDIS */
+#define HWCR_MC_STATUS_WRITE BIT(18)
+#define APIC_BASE_RESET      (LAPIC_DEFAULT_BASE | LAPIC_BASE_ENABLE)
+#define CPUID_FAULTING       BIT(31) /* IA32_PLATFORM_INFO: it is there */
+#define CPUID_FAULT_ON       BIT(0)  /* MISC_FEATURES_ENABLES */
 
 /* Linux's parameters of the module kvm: MSRs that do not exist read 0 and take what is written;
  * with a line in the log. */
@@ -137,17 +109,6 @@ static bool guest_has_arch_capabilities(const struct vcpu *c)
 	return e && e->edx & BIT(29);
 }
 
-static int read_fixed(u32 index, u64 *value)
-{
-	for (u32 i = 0; i < ARRAY_SIZE(fixed); i++) {
-		if (fixed[i].index == index) {
-			*value = fixed[i].value;
-			return 0;
-		}
-	}
-	return -ENOENT;
-}
-
 static int read_kept(const struct vcpu *c, u32 index, u64 *value, bool host)
 {
 	switch (index) {
@@ -182,6 +143,12 @@ static int read_kept(const struct vcpu *c, u32 index, u64 *value, bool host)
 	case MSR_POWER_CTL:
 		*value = c->msr.power_ctl;
 		return 0;
+	case MSR_SMI_COUNT:
+		*value = c->msr.smi_count;
+		return 0;
+	case MSR_HWCR:
+		*value = c->msr.hwcr;
+		return 0;
 	case MSR_DEBUGCTL: /* nothing in it can be set */
 		*value = 0;
 		return 0;
@@ -208,7 +175,7 @@ static int read(struct vcpu *c, u32 index, u64 *value, bool host)
 		*value = mtrr_read(c, index);
 		return 0;
 	}
-	return mce_is_msr(index) ? mce_read(c, index, value, host) : read_fixed(index, value);
+	return mce_is_msr(index) ? mce_read(c, index, value, host) : msr_read_fixed(index, value);
 }
 
 int msr_read(struct vcpu *c, u32 index, u64 *value, bool host)
@@ -285,25 +252,6 @@ static int write_platform_info(struct vcpu *c, u64 value, bool host)
 	return 0;
 }
 
-static int write_fixed(u32 index)
-{
-	switch (index) {
-	case MSR_BIOS_UPDT_TRIG:
-	case MSR_P6_COUNTER0:
-	case MSR_P6_COUNTER0 + 1:
-	case MSR_P6_EVENT0:
-	case MSR_P6_EVENT0 + 1:
-	case 0x11e: /* BBL_CR_CTL3 */
-		return 0;
-	default:
-		break;
-	}
-	for (u32 i = 0; i < ARRAY_SIZE(fixed); i++)
-		if (fixed[i].index == index)
-			return -EINVAL;
-	return -ENOENT;
-}
-
 static int write_kept(struct vcpu *c, u32 index, u64 value, bool host)
 {
 	switch (index) {
@@ -331,6 +279,10 @@ static int write_kept(struct vcpu *c, u32 index, u64 value, bool host)
 			    c->msr.platform_info & CPUID_FAULTING ? CPUID_FAULT_ON : 0);
 	case MSR_POWER_CTL:
 		return keep(&c->msr.power_ctl, value, ~0ull);
+	case MSR_SMI_COUNT: /* there are none, but a VMM may bring a count along */
+		return host ? keep(&c->msr.smi_count, value, ~0ull) : -EINVAL;
+	case MSR_HWCR:
+		return keep(&c->msr.hwcr, value & ~HWCR_IGNORED, HWCR_MC_STATUS_WRITE);
 	case MSR_DEBUGCTL: /* no last-branch records, no BTF: KVM ignores these two */
 		return value & ~3ull ? -EINVAL : 0;
 	default:
@@ -353,7 +305,7 @@ static int write(struct vcpu *c, u32 index, u64 value, bool host)
 		return pv_set_msr(c, index, value, host);
 	if (mtrr_is_msr(index))
 		return mtrr_write(c, index, value);
-	return mce_is_msr(index) ? mce_write(c, index, value, host) : write_fixed(index);
+	return mce_is_msr(index) ? mce_write(c, index, value, host) : msr_write_fixed(index, value);
 }
 
 int msr_write(struct vcpu *c, u32 index, u64 value, bool host)

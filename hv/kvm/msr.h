@@ -18,6 +18,11 @@ extern const struct param_table msr_params; /* ignore_msrs=, report_ignored_msrs
 /* The values after reset. */
 void msr_reset(struct vcpu *c);
 
+/* --- msr_fixed.c: those whose value never changes.  0, -ENOENT or -EINVAL --- */
+
+int msr_read_fixed(u32 index, u64 *value) __must_check;
+int msr_write_fixed(u32 index, u64 value) __must_check;
+
 /* --- msr_list.c --- */
 
 #define MSR_LIST_MAX 64u

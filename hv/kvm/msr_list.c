@@ -19,6 +19,8 @@ static const u32 saved[] = {
 	MSR_MCG_CTL,       MSR_MCG_EXT_CTL,
 	MSR_MISC_ENABLE,   MSR_POWER_CTL,
 	MSR_BIOS_SIGN_ID,  MSR_PERF_CAPABILITIES,
+	MSR_SMI_COUNT,     MSR_HWCR,
+	MSR_VM_HSAVE_PA,
 };
 _Static_assert(ARRAY_SIZE(saved) <= MSR_LIST_MAX, "the list of MSRs");
 
@@ -68,7 +70,8 @@ static u64 arch_capabilities(void)
 {
 	bool host_has = cpuid(0, 0).eax >= 7 && cpuid(7, 0).edx & BIT(29);
 
-	return host_has ? rdmsr(MSR_ARCH_CAPABILITIES) & ARCH_TO_GUEST : 0;
+	/* Guests have no VMX, and so nobody to stop the machine by a change of page size. */
+	return ARCH_PSCHANGE_NO | (host_has ? rdmsr(MSR_ARCH_CAPABILITIES) & ARCH_TO_GUEST : 0);
 }
 
 bool msr_feature(u32 index, u64 *value)

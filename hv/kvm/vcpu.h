@@ -18,7 +18,7 @@
 /* MSRs that only remember what was written, within limits (kvm/msr.c). */
 struct msr_values {
 	u64 tsc_adjust, misc_enable, bios_sign_id, feature_control;
-	u64 arch_capabilities, platform_info, misc_features, power_ctl;
+	u64 arch_capabilities, platform_info, misc_features, power_ctl, smi_count, hwcr;
 	u64 mtrr_def_type, mtrr_fixed[MTRR_FIXED], mtrr_variable[2 * MTRR_VARIABLE];
 };
 

@@ -8,6 +8,7 @@
 #define MSR_PLATFORM_ID        0x17u
 #define MSR_APIC_BASE          0x1bu
 #define MSR_TEST_CTRL          0x33u
+#define MSR_SMI_COUNT          0x34u
 #define MSR_FEATURE_CONTROL    0x3au
 #define MSR_TSC_ADJUST         0x3bu
 #define MSR_SPEC_CTRL          0x48u
@@ -83,6 +84,8 @@
 #define MSR_GS_BASE            0xc0000101u
 #define MSR_KERNEL_GS_BASE     0xc0000102u
 #define MSR_TSC_AUX            0xc0000103u
+#define MSR_HWCR               0xc0010015u
+#define MSR_VM_HSAVE_PA        0xc0010117u
 
 #define FEATURE_CONTROL_LOCKED 0x1ull
 #define FEATURE_CONTROL_VMX    0x4ull /* VMX outside SMX */

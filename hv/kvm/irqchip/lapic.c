@@ -5,6 +5,7 @@
 #include <linux/errno.h>
 
 #define VERSION_VALUE (5u << 16 | 0x14) /* six LVT entries, no EOI-broadcast suppression */
+#define VERSION_CMCI  (1u << 16)        /* one more */
 #define DFR_RESET     0xffffffffu
 #define SVR_RESET     0xffu
 
@@ -61,6 +62,16 @@ void lapic_init(struct lapic *l, u32 *regs, struct apic_bus *bus, const struct i
 		__atomic_store_n(&bus->count, index + 1, __ATOMIC_RELEASE);
 }
 
+void lapic_set_cmci(struct lapic *l, bool on)
+{
+	if (on == l->cmci)
+		return;
+	l->cmci = on;
+	lapic_set_reg(l, LAPIC_VERSION, VERSION_VALUE + (on ? VERSION_CMCI : 0));
+	if (on)
+		lapic_set_reg(l, LAPIC_LVT_CMCI, LAPIC_LVT_MASKED);
+}
+
 void lapic_reset(struct lapic *l, bool bsp, bool init)
 {
 	if (!init) {
@@ -68,7 +79,9 @@ void lapic_reset(struct lapic *l, bool bsp, bool init)
 		lapic_set_id(l);
 	}
 	lapic_timer_stop(l);
-	lapic_set_reg(l, LAPIC_VERSION, VERSION_VALUE);
+	lapic_set_reg(l, LAPIC_VERSION, VERSION_VALUE + (l->cmci ? VERSION_CMCI : 0));
+	if (l->cmci)
+		lapic_set_reg(l, LAPIC_LVT_CMCI, LAPIC_LVT_MASKED);
 	for (u32 lvt = LAPIC_LVT_TIMER; lvt <= LAPIC_LVT_ERROR; lvt += 0x10)
 		lapic_set_reg(l, lvt, LAPIC_LVT_MASKED);
 	/* KVM_X86_QUIRK_LINT0_REENABLED, on by default: firmware's virtual wire mode. */

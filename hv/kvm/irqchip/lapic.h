@@ -30,6 +30,7 @@ enum lapic_reg {
 	LAPIC_ESR = 0x280,
 	LAPIC_ICR = 0x300,
 	LAPIC_ICR2 = 0x310,
+	LAPIC_LVT_CMCI = 0x2f0,
 	LAPIC_LVT_TIMER = 0x320,
 	LAPIC_LVT_THERMAL = 0x330,
 	LAPIC_LVT_PERF = 0x340,
@@ -72,6 +73,7 @@ struct lapic {
 	u64 base_reserved;
 	struct irq_guest_tsc tsc;
 	bool tsc_deadline; /* CPUID offers the TSC-deadline mode; the owner's to set */
+	bool cmci;         /* see lapic_set_cmci() */
 	s16 highest_irr;   /* highest vector in IRR, without those posted; -1: none */
 	s16 highest_isr;   /* highest vector in service, -1: none */
 	u32 arb_prio;      /* lowest-priority messages taken */
@@ -123,6 +125,9 @@ u64 lapic_base_reserved(u32 maxphyaddr, bool x2apic);
  */
 void lapic_init(struct lapic *l, u32 *regs, struct apic_bus *bus, const struct irq_clock *clock,
 		u32 index, u32 id, bool bsp);
+
+/* Is there an LVT entry for corrected machine checks?  Not before this is called. */
+void lapic_set_cmci(struct lapic *l, bool on);
 
 /* Reset: @init is an INIT, which keeps IA32_APIC_BASE and the APIC id. */
 void lapic_reset(struct lapic *l, bool bsp, bool init);

@@ -25,7 +25,8 @@ static const u64 readable_xapic = REG(LAPIC_APR) | REG(LAPIC_DFR) | REG(LAPIC_IC
 /* The register at @reg (16-byte aligned).  -EINVAL: not readable. */
 static int read_reg(struct lapic *l, u32 reg, u32 *val, u64 now)
 {
-	u64 mask = readable | (lapic_x2apic(l) ? 0 : readable_xapic);
+	u64 mask = readable | (lapic_x2apic(l) ? 0 : readable_xapic) |
+		   (l->cmci ? REG(LAPIC_LVT_CMCI) : 0);
 
 	if (reg > LAPIC_SELF_IPI || !(mask >> (reg >> 4) & 1))
 		return -EINVAL;
@@ -91,6 +92,8 @@ static void write_svr(struct lapic *l, u32 val)
 		return;
 	for (u32 lvt = LAPIC_LVT_TIMER; lvt <= LAPIC_LVT_ERROR; lvt += 0x10)
 		lapic_set_reg(l, lvt, lapic_reg(l, lvt) | LAPIC_LVT_MASKED);
+	if (l->cmci)
+		lapic_set_reg(l, LAPIC_LVT_CMCI, lapic_reg(l, LAPIC_LVT_CMCI) | LAPIC_LVT_MASKED);
 }
 
 /* Registers that x2APIC mode does not have or makes read-only. */
@@ -132,6 +135,11 @@ static int write_reg(struct lapic *l, u32 reg, u32 val, u64 now)
 		return 0;
 	case LAPIC_ESR: /* reads 0: no error is ever recorded, as in KVM */
 		return lapic_x2apic(l) && val ? -EINVAL : 0;
+	case LAPIC_LVT_CMCI:
+		if (!l->cmci)
+			return -EINVAL;
+		write_lvt(l, reg, val);
+		return 0;
 	case LAPIC_LVT_TIMER:
 	case LAPIC_LVT_THERMAL:
 	case LAPIC_LVT_PERF:
