@@ -2,6 +2,7 @@
 /* The virtual machines that there are; see guests.h. */
 #include <linux/errno.h>
 #include "guest/control/guests.h"
+#include "guest/control/sched.h"
 #include "guest/control/terminal.h"
 #include "guest/control/vmm/migrate.h"
 #include "guest/lib/console.h"
@@ -10,12 +11,11 @@
 #include "guest/lib/string.h"
 #include "guest/lib/time.h"
 
-/* The longest that one KVM_RUN goes on, in microseconds: fair to the other VMs, if there are
- * any, and a look at the UART in case its interrupt does not come. */
-#define SLICE_SHARED_US 10000
-#define SLICE_ALONE_US  100000
+/* The longest that a vCPU keeps the boot CPU from a migration. */
+#define MIGRATE_US 10000
 
 static struct guest guests[GUESTS_MAX];
+/* While its VM runs it is changed with the VM's lock held, which its output comes with. */
 static struct guest *attached;
 static bool debug;
 static struct migration migration;
@@ -34,16 +34,11 @@ static void on_report(void *owner, const char *text)
 {
 	const struct guest *g = owner;
 
+	console_lock();
 	if (g == attached)
 		console_putc('\n');
 	terminal_say("VM %u (%s) %s", g->id, g->vm.config.name, text);
-}
-
-static void on_wake(u32 handle)
-{
-	for (u32 i = 0; i < GUESTS_MAX; i++)
-		if (guests[i].used)
-			vm_wake(&guests[i].vm, handle);
+	console_unlock();
 }
 
 /* A new VM, or one from a snapshot if there is one. */
@@ -56,6 +51,8 @@ static int create(struct guest *g, const struct vm_config *config, const struct 
 
 	g->used = !err;
 	g->vm.named = debug;
+	if (!err)
+		sched_add(&g->vm);
 	return err;
 }
 
@@ -72,7 +69,6 @@ static int start(const struct vm_config *config, const struct snapshot *snapshot
 			    GUESTS_MAX);
 		return -EBUSY;
 	}
-	kvm0_on_wake(on_wake);
 	g->id = (u32)(g - guests) + 1;
 	g->held_total = g->queue_head = g->queue_tail = 0;
 	int err = create(g, config, snapshot, why, why_size);
@@ -108,6 +104,7 @@ bool guests_migrating(void)
 
 void guests_stop(struct guest *g)
 {
+	sched_remove(&g->vm);
 	if (attached == g)
 		attached = NULL;
 	if (migration.vm == &g->vm)
@@ -134,23 +131,30 @@ struct guest *guests_attached(void)
 {
 	return attached;
 }
+
 void guests_detach(void)
 {
+	struct guest *g = attached;
+
+	lock_take(&g->vm.lock);
 	attached = NULL;
+	lock_give(&g->vm.lock);
 }
 
 void guests_attach(struct guest *g)
 {
 	terminal_leave();
-	attached = g;
 	terminal_say("VM %u (%s) has the console; Ctrl-] comes back to the prompt", g->id,
 		     g->vm.config.name);
+	lock_take(&g->vm.lock);
+	attached = g;
 	u64 from = g->held_total > GUESTS_HELD ? g->held_total - GUESTS_HELD : 0;
 	if (from)
 		terminal_say("(%llu bytes of its output since are lost)", from);
 	for (; from < g->held_total; from++)
 		console_put_raw((char)g->held[from % GUESTS_HELD]);
 	g->held_total = 0;
+	lock_give(&g->vm.lock);
 }
 
 /* Hands queued bytes to the serial port as far as it has room. */
@@ -180,10 +184,12 @@ static void restart(struct guest *g)
 	on_report(g, "resets: it is started again");
 	config = g->vm.config;
 	guests_stop(g);
-	if (create(g, &config, NULL, why, sizeof(why)))
-		terminal_say("VM %u (%s) does not start again: %s", g->id, config.name, why);
-	else if (was_attached)
+	if (was_attached)
 		attached = g;
+	if (create(g, &config, NULL, why, sizeof(why))) {
+		terminal_say("VM %u (%s) does not start again: %s", g->id, config.name, why);
+		attached = was_attached ? NULL : attached;
+	}
 }
 
 static void finish(struct guest *g)
@@ -201,38 +207,34 @@ static void finish(struct guest *g)
 	guests_stop(g);
 }
 
-/* Runs it once, if it can, and sees to its end. */
-static void run(struct guest *g)
+static void migrate(void)
 {
-	feed(g);
-	if (vm_ready(&g->vm, rdtsc())) {
-		bool shared = guests_count() > 1 || guests_migrating();
-		time_alarm(shared ? SLICE_SHARED_US : SLICE_ALONE_US);
-		(void)vm_step(&g->vm);
-	}
-	if (!vm_lives(&g->vm))
-		finish(g);
+	struct vm *vm = migration.vm;
+	bool last = migration.state == MIGRATE_LAST;
+
+	sched_leave();
+	if (last)
+		sched_remove(vm);
+	migrate_step(&migration);
+	if (last)
+		sched_add(vm);
 }
 
-u64 guests_run(void)
+u64 guests_run(u64 limit)
 {
-	u64 next = TIME_NEVER;
-
-	for (u32 i = 0; i < GUESTS_MAX; i++)
-		if (guests[i].used)
-			run(&guests[i]);
-	if (guests_migrating()) {
-		migrate_step(&migration);
-		return 0;
-	}
 	for (u32 i = 0; i < GUESTS_MAX; i++) {
-		if (!guests[i].used)
+		struct guest *g = &guests[i];
+		if (!g->used)
 			continue;
-		if (guests[i].vm.state != VM_WAITS)
-			return 0;
-		next = MIN(next, guests[i].vm.deadline);
+		feed(g);
+		if (!vm_lives(&g->vm))
+			finish(g);
 	}
-	return next;
+	if (!guests_migrating())
+		return sched_turn(limit);
+	migrate();
+	(void)sched_turn(MIN(limit, rdtsc() + time_us(MIGRATE_US)));
+	return 0;
 }
 
 void guests_set_debug(bool on)

@@ -48,9 +48,10 @@ void guests_detach(void);
 void guests_type(u8 byte);
 
 /*
- * Runs each VM that can run once, and ends or restarts those that have come to an end.
- * Returns the TSC until which nothing is to be done: 0 if some VM can run at once.
+ * The boot CPU's share of the work: a step of one vCPU (sched.h), the next bit of a migration, and
+ * what has to be done for VMs that have come to an end.  Returns the TSC until which nothing is to
+ * be done, `limit` at most, or 0.
  */
-u64 guests_run(void);
+u64 guests_run(u64 limit);
 /* Whether unknown ports and addresses are to be named, for all VMs from now on. */
 void guests_set_debug(bool on);

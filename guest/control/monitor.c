@@ -1,18 +1,20 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The event loop, and what becomes of a line of orders; see monitor.h.  One CPU does it all:
- * each turn takes what was typed, runs every VM that can run once, and halts when none can.
+ * The event loop of the boot CPU, and what becomes of a line of orders; see monitor.h.  Each turn
+ * takes what was typed and runs a vCPU for a while; the other CPUs do nothing but that.
  */
 #include "guest/control/monitor.h"
 #include "guest/control/guests.h"
 #include "guest/control/order.h"
 #include "guest/control/orders.h"
+#include "guest/control/sched.h"
 #include "guest/control/terminal.h"
 #include "guest/lib/console.h"
+#include "guest/lib/smp.h"
 #include "guest/lib/string.h"
 #include "guest/lib/time.h"
 
-/* How often the UART is looked at while all is idle, in case its interrupt does not come. */
+/* How often the UART is looked at, in case its interrupt does not come. */
 #define LOOK_US 100000
 
 static struct {
@@ -48,6 +50,8 @@ static void do_orders(void)
 	char why[200];
 
 	m.waits = m.waits && guests_count();
+	if (m.next && !m.waits)
+		sched_leave();
 	while (m.next && !m.waits && !guests_migrating()) {
 		if (order_next(&order, &m.next, why, sizeof(why))) {
 			terminal_say("%s", why);
@@ -116,17 +120,29 @@ static void show_prompt(void)
 	m.prompt = wanted;
 }
 
+static u64 run_vcpus(void)
+{
+	return sched_turn(TIME_NEVER);
+}
+
 void __noreturn monitor_run(const struct boot *boot)
 {
+	u64 look = 0;
+
 	terminal_init();
 	orders_init(boot);
 	take_line(boot->cmdline);
+	sched_init();
+	(void)smp_start();
+	smp_set_work(run_vcpus);
 	for (;;) {
 		take_input();
 		do_orders();
 		show_prompt();
-		u64 until = guests_run();
+		if (rdtsc() >= look)
+			look = rdtsc() + time_us(LOOK_US);
+		u64 until = guests_run(look);
 		if (until && !console_has_input())
-			idle_until(MIN(until, rdtsc() + time_us(LOOK_US)));
+			idle_until(until);
 	}
 }

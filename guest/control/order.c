@@ -120,6 +120,15 @@ static int parse_mem(struct order_run *run, const char *text, char *why, u64 why
 	return 0;
 }
 
+static int parse_cpus(struct order_run *run, const char *text, char *why, u64 why_size)
+{
+	if (!order_parse_number(text, &run->cpus) && run->cpus && run->cpus <= VM_CPUS_MAX)
+		return 0;
+	format_text(why, why_size, "bad number of CPUs '%s': from 1 to %u, as cpus=2", text,
+		    VM_CPUS_MAX);
+	return -EINVAL;
+}
+
 /* The value of a word "key=value", or NULL for another word. */
 static const char *value_of(const char *word, const char *key)
 {
@@ -130,32 +139,36 @@ static const char *value_of(const char *word, const char *key)
 
 int order_parse_run(const struct order *order, struct order_run *run, char *why, u64 why_size)
 {
-	*run = (struct order_run){.cmdline = order->rest ? order->rest : ""};
-	for (u32 i = 1; i < order->count; i++) {
+	int err = 0;
+
+	*run = (struct order_run){.cmdline = order->rest ? order->rest : "", .cpus = 1};
+	for (u32 i = 1; i < order->count && !err; i++) {
 		const char *word = order->word[i], *value;
 		if ((value = value_of(word, "initrd")) && *value) {
 			run->initrd = value;
 		} else if ((value = value_of(word, "name")) && *value) {
 			run->name = value;
 		} else if ((value = value_of(word, "mem"))) {
-			int err = parse_mem(run, value, why, why_size);
-			if (err)
-				return err;
+			err = parse_mem(run, value, why, why_size);
+		} else if ((value = value_of(word, "cpus"))) {
+			err = parse_cpus(run, value, why, why_size);
 		} else if (!strcmp(word, "memory=demand")) {
 			run->demand = true;
 		} else if (i == 1 && !strchr(word, '=')) {
 			run->kernel = word;
 		} else {
 			format_text(why, why_size,
-				    "unknown parameter '%s': run knows initrd=, mem=, "
+				    "unknown parameter '%s': run knows initrd=, cpus=, mem=, "
 				    "memory=demand, name=, and after -- the kernel's command line",
 				    word);
 			return -EINVAL;
 		}
 	}
+	if (err)
+		return err;
 	if (!run->kernel) {
 		format_text(why, why_size,
-			    "which kernel? run KERNEL [initrd=MODULE] [mem=SIZE] "
+			    "which kernel? run KERNEL [initrd=MODULE] [cpus=N] [mem=SIZE] "
 			    "[memory=demand] [name=NAME] [-- command line]; ls lists the modules");
 		return -EINVAL;
 	}

@@ -23,6 +23,7 @@ struct order_run {
 	const char *kernel, *initrd; /* module names; initrd NULL: none */
 	const char *name;
 	const char *cmdline; /* "" if none */
+	u32 cpus;            /* 1 to VM_CPUS_MAX */
 	u64 mem;             /* bytes, a multiple of 2 MiB; 0: not given */
 	bool demand;         /* memory=demand */
 };

@@ -126,13 +126,9 @@ static void count_me(void *arg)
 
 static bool do_cpus(const struct order *order)
 {
-	static bool started;
 	static u32 answered;
 
 	(void)order;
-	if (!started)
-		smp_start();
-	started = true;
 	answered = 1;
 	for (u32 i = 1; i < smp_count(); i++)
 		if (smp_call(i, count_me, &answered) || !smp_wait(i, time_us(100000)))
@@ -218,7 +214,7 @@ static const struct {
 	const char *arguments, *help;
 } verbs[] = {
 	{"run", ORDER_WORDS, orders_vm_run,
-	 " KERNEL [initrd=MODULE] [mem=SIZE] [memory=demand] [name=NAME] [-- ...]",
+	 " KERNEL [initrd=MODULE] [cpus=N] [mem=SIZE] [memory=demand] [name=NAME] [-- ...]",
 	 "start a Linux kernel as a VM"},
 	{"ls", 1, do_ls, "", "list the modules"},
 	{"vms", 1, orders_vm_vms, "", "list the VMs with their exits, and the saved ones"},
@@ -232,7 +228,7 @@ static const struct {
 	{"balloon", 3, orders_vm_balloon, " N SIZE",
 	 "take memory from VM N, which has it on demand, until it touches it"},
 	{"wait", 1, NULL, "", "go on with the line's next order when all VMs have ended"},
-	{"cpus", 1, do_cpus, "", "start and count the CPUs"},
+	{"cpus", 1, do_cpus, "", "count the CPUs that answer"},
 	{"param", 3, do_param, " [NAME [VALUE]]", "show or set kvm0's parameters"},
 	{"date", 1, do_date, "", "show the date and time of the machine's clock"},
 	{"log", 1, do_log, "", "show kvm0's log"},

@@ -4,6 +4,7 @@
 #include "guest/control/orders.h"
 #include "guest/control/guests.h"
 #include "guest/control/saved.h"
+#include "guest/control/sched.h"
 #include "guest/control/terminal.h"
 #include "guest/control/vmm/migrate.h"
 #include "guest/lib/format.h"
@@ -48,6 +49,7 @@ bool orders_vm_run(const struct order *order)
 	config.kernel_size = kernel->size;
 	config.initrd = initrd ? initrd->start : NULL;
 	config.initrd_size = initrd ? initrd->size : 0;
+	config.cpus = run.cpus;
 	config.demand = run.demand;
 	config.mem = run.mem ? run.mem : run.demand ? MEM_DEFAULT : default_mem();
 	if (guests_start(&config, why, sizeof(why)) < 0) {
@@ -59,7 +61,10 @@ bool orders_vm_run(const struct order *order)
 
 static const char *state_name(const struct vm *vm)
 {
-	return vm->state == VM_WAITS ? "waits" : "runs";
+	for (u32 i = 0; i < vm->config.cpus; i++)
+		if (!READ_ONCE(vm->vcpus[i].waits))
+			return "runs";
+	return "waits";
 }
 
 static void list_exits(const struct vm *vm)
@@ -85,8 +90,8 @@ bool orders_vm_vms(const struct order *order)
 		const struct guest *g = guests_find(id);
 		if (!g)
 			continue;
-		terminal_say("%2u %-20s %-5s %6llu MiB%s", id, g->vm.config.name,
-			     state_name(&g->vm), g->vm.config.mem / SIZE_1M,
+		terminal_say("%2u %-20s %-5s %6llu MiB %2u CPUs%s", id, g->vm.config.name,
+			     state_name(&g->vm), g->vm.config.mem / SIZE_1M, g->vm.config.cpus,
 			     g == guests_attached() ? "  has the console" : "");
 		if (g->vm.config.demand)
 			terminal_say("   memory on demand: %llu MiB are in use",
@@ -234,7 +239,9 @@ bool orders_vm_balloon(const struct order *order)
 			     g->id, g->vm.config.name);
 		return false;
 	}
+	sched_remove(&g->vm);
 	s64 pages = ram_withdraw(&g->vm.ram, g->vm.handle, bytes / PAGE_SIZE, &zero);
+	sched_add(&g->vm);
 	if (pages < 0)
 		terminal_say("VM %u (%s) keeps its memory: %s (%lld)", g->id, g->vm.config.name,
 			     kvm0_errno_name(pages), pages);

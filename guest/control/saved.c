@@ -2,6 +2,7 @@
 /* The saved VMs; see saved.h. */
 #include <linux/errno.h>
 #include "guest/control/saved.h"
+#include "guest/control/sched.h"
 #include "guest/control/terminal.h"
 #include "guest/lib/format.h"
 #include "guest/lib/string.h"
@@ -64,7 +65,9 @@ int saved_save(struct guest *g, const char *name, char *why, u64 why_size)
 			    SAVED_MAX);
 		return -ENOSPC;
 	}
+	sched_remove(&g->vm);
 	int err = snapshot_take(&s->snapshot, &g->vm, why, why_size);
+	sched_add(&g->vm);
 	if (err)
 		return err;
 	format_text(s->name, sizeof(s->name), "%s", name);

@@ -4,6 +4,7 @@
 #include "guest/lib/console.h"
 #include "guest/lib/format.h"
 
+/* Guarded by the console's lock. */
 static struct line line;
 static bool editing;
 
@@ -14,18 +15,27 @@ void terminal_init(void)
 
 void terminal_prompt(void)
 {
+	console_lock();
 	editing = true;
 	line_reset(&line);
+	console_unlock();
 }
 
 void terminal_leave(void)
 {
+	console_lock();
 	editing = false;
+	console_unlock();
 }
+
 enum line_event terminal_key(u8 byte)
 {
-	return line_key(&line, byte);
+	console_lock();
+	enum line_event event = line_key(&line, byte);
+	console_unlock();
+	return event;
 }
+
 const char *terminal_text(void)
 {
 	return line.text;
@@ -39,9 +49,11 @@ void terminal_say(const char *format, ...)
 	va_start(args, format);
 	format_text_v(text, sizeof(text), format, args);
 	va_end(args);
+	console_lock();
 	if (editing)
 		line_hide(&line);
 	console_printf("%s\n", text);
 	if (editing)
 		line_redraw(&line);
+	console_unlock();
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Who has the serial console: the prompt or a guest.  The monitor gives bytes here and gets
- * the lines that were entered.
+ * the lines that were entered.  Any CPU may call terminal_say(), the boot CPU all of it.
  */
 #pragma once
 

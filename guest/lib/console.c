@@ -33,7 +33,8 @@
 /* Filled with interrupts off on the boot CPU only. */
 static u8 ring[1024];
 static u32 ring_head, ring_tail;
-static u32 lock;
+/* The CPU that holds the console, counted from 1, and how often. */
+static u32 holder, depth;
 /* Bytes that fit into the transmit FIFO since it was last seen empty.  kvm0 writes to the same
  * UART, but waits for an empty FIFO before each byte, so that at most one is in it unseen. */
 static u32 room;
@@ -77,12 +78,44 @@ void console_enable_irq(void)
 	pic_unmask(CONSOLE_IRQ);
 }
 
-void console_put_raw(char c)
+void console_lock(void)
+{
+	u32 me = cpu_this()->index + 1;
+
+	if (READ_ONCE(holder) != me) {
+		/* Acquire: pairs with the release in console_unlock(). */
+		for (u32 tries = 0, none = 0; tries < MAX_POLLS; tries++, none = 0) {
+			if (__atomic_compare_exchange_n(&holder, &none, me, false, __ATOMIC_ACQUIRE,
+							__ATOMIC_RELAXED))
+				break;
+			cpu_pause();
+		}
+		WRITE_ONCE(holder, me);
+		depth = 0;
+	}
+	depth++;
+}
+
+void console_unlock(void)
+{
+	/* It may have been taken away from this CPU. */
+	if (READ_ONCE(holder) == cpu_this()->index + 1 && !--depth)
+		__atomic_store_n(&holder, 0, __ATOMIC_RELEASE);
+}
+
+static void put(char c)
 {
 	for (u32 n = 0; !room && n < MAX_POLLS && !(inb(UART_LSR) & LSR_THR_EMPTY); n++)
 		cpu_pause();
 	room = room ? room - 1 : FIFO_SIZE - 2;
 	outb(UART_DATA, (u8)c);
+}
+
+void console_put_raw(char c)
+{
+	console_lock();
+	put(c);
+	console_unlock();
 }
 
 void console_flush(void)
@@ -93,26 +126,25 @@ void console_flush(void)
 
 void console_putc(char c)
 {
+	console_lock();
 	if (c == '\n')
-		console_put_raw('\r');
-	console_put_raw(c);
+		put('\r');
+	put(c);
+	console_unlock();
 }
 
 void console_printf(const char *format, ...)
 {
 	char text[512];
 	va_list args;
-	u32 tries = 0;
 
 	va_start(args, format);
 	format_text_v(text, sizeof(text), format, args);
 	va_end(args);
-	/* Lines of several CPUs stay whole; a holder that died is not waited for. */
-	while (__atomic_exchange_n(&lock, 1, __ATOMIC_ACQUIRE) && tries++ < MAX_POLLS)
-		cpu_pause();
+	console_lock();
 	for (const char *c = text; *c; c++)
 		console_putc(*c);
-	__atomic_store_n(&lock, 0, __ATOMIC_RELEASE);
+	console_unlock();
 }
 
 bool console_has_input(void)

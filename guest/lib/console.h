@@ -2,7 +2,8 @@
 /*
  * The serial console: COM1 (0x3f8), 115200 8N1.  Output is polled; input comes by IRQ4 into
  * a ring, and by polling where the interrupt does not arrive.
- * Output may be used from the first line of guest_main() on, on every CPU.
+ * Output may be used from the first line of guest_main() on, on every CPU; what one function
+ * writes stays together.
  */
 #pragma once
 
@@ -13,6 +14,12 @@ void console_init(void);
 /* Turns the receive interrupt on; the PIC must be set up.  Called by the start code. */
 void console_enable_irq(void);
 
+/*
+ * What this CPU writes between the two stays together.  They may be nested.  A holder that has
+ * died is not waited for for ever.
+ */
+void console_lock(void);
+void console_unlock(void);
 /* Writes one byte as it is. */
 void console_put_raw(char c);
 /* Writes one byte; a newline becomes carriage return and newline. */

@@ -4,7 +4,7 @@
 
 #include "guest/lib/types.h"
 
-#define CPU_MAX 32
+#define CPU_MAX 64
 
 struct trap_frame;
 
@@ -20,6 +20,8 @@ struct cpu {
 	u32 online;
 	void (*job)(void *arg); /* mailbox of smp_call(); NULL: idle */
 	void *job_arg;
+	u64 alarm, alarm_fires; /* TSC: what time_alarm() was asked for, and what the timer is set
+				   to */
 };
 
 static inline struct cpu *cpu_this(void)

@@ -3,6 +3,7 @@
 #include "guest/lib/memory.h"
 #include "guest/lib/console.h"
 #include "guest/lib/cpu.h"
+#include "guest/lib/lock.h"
 #include "guest/lib/string.h"
 
 #define LOW_END    0xa0000ull
@@ -16,6 +17,7 @@ struct range {
 static struct range ranges[256];
 static u32 count;
 static u64 low_page;
+static struct lock lock; /* guards ranges and count */
 
 static void remove_at(u32 i)
 {
@@ -101,9 +103,8 @@ void memory_init(const struct boot *boot)
 	take_pages(0, SIZE_1M);
 }
 
-void *memory_alloc_below(u64 size, u64 align, u64 limit)
+static void *alloc(u64 size, u64 align, u64 limit)
 {
-	size = ALIGN_UP(size, PAGE_SIZE);
 	for (u32 i = count; size && i-- > 0;) {
 		u64 end = MIN(ranges[i].end, limit);
 		if (end <= ranges[i].start || end - ranges[i].start < size)
@@ -113,6 +114,14 @@ void *memory_alloc_below(u64 size, u64 align, u64 limit)
 			return take(start, start + size) ? ptr(start) : NULL;
 	}
 	return NULL;
+}
+
+void *memory_alloc_below(u64 size, u64 align, u64 limit)
+{
+	lock_take(&lock);
+	void *block = alloc(ALIGN_UP(size, PAGE_SIZE), align, limit);
+	lock_give(&lock);
+	return block;
 }
 
 void *memory_alloc_raw(u64 size, u64 align)
@@ -142,16 +151,21 @@ void *memory_page(void)
 
 void memory_free(void *block, u64 size)
 {
-	if (block)
-		add(addr(block), addr(block) + ALIGN_UP(size, PAGE_SIZE));
+	if (!block)
+		return;
+	lock_take(&lock);
+	add(addr(block), addr(block) + ALIGN_UP(size, PAGE_SIZE));
+	lock_give(&lock);
 }
 
 u64 memory_free_bytes(void)
 {
 	u64 sum = 0;
 
+	lock_take(&lock);
 	for (u32 i = 0; i < count; i++)
 		sum += ranges[i].end - ranges[i].start;
+	lock_give(&lock);
 	return sum;
 }
 
@@ -159,12 +173,14 @@ u64 memory_largest_block(void)
 {
 	u64 best = 0;
 
+	lock_take(&lock);
 	for (u32 i = 0; i < count; i++) {
 		u64 start = ALIGN_UP(ranges[i].start, SIZE_2M);
 		u64 end = ALIGN_DOWN(ranges[i].end, SIZE_2M);
 		if (start < end)
 			best = MAX(best, end - start);
 	}
+	lock_give(&lock);
 	return best;
 }
 

@@ -2,7 +2,7 @@
 /*
  * Free memory: blocks of whole pages from the boot memory map, less this program, the
  * modules, the boot information and the first MiB.  Blocks stay contiguous and
- * identity-mapped, so their address is what a hypercall takes.  Boot CPU only, no locks.
+ * identity-mapped, so their address is what a hypercall takes.  On any CPU.
  */
 #pragma once
 

@@ -27,6 +27,7 @@ void ap_main(struct cpu *cpu);
 
 static struct cpu cpus[CPU_MAX];
 static u32 cpu_count = 1;
+static u64 (*work)(void);
 
 static void on_wake(void)
 {
@@ -58,7 +59,10 @@ void ap_main(struct cpu *cpu)
 		/* Paired with the release in smp_call(). */
 		void (*job)(void *) = __atomic_load_n(&cpu->job, __ATOMIC_ACQUIRE);
 		if (!job) {
-			idle_until(TIME_NEVER);
+			u64 (*todo)(void) = READ_ONCE(work);
+			u64 until = todo ? todo() : TIME_NEVER;
+			if (until)
+				idle_until(until);
 			continue;
 		}
 		job(cpu->job_arg);
@@ -163,6 +167,14 @@ bool smp_wait(u32 index, u64 tsc_ticks)
 		if (rdtsc() - start > tsc_ticks)
 			return false;
 	return true;
+}
+
+/* A CPU that has looked before is kicked. */
+void smp_set_work(u64 (*fn)(void))
+{
+	work = fn;
+	for (u32 i = 1; i < cpu_count; i++)
+		smp_kick(i);
 }
 
 void smp_kick(u32 index)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The other CPUs.  Each one halts until smp_call() gives it a job; the job runs on a stack
- * of 16 KiB with interrupts on.  CPU 0 is the boot CPU.
+ * The other CPUs.  Each one halts until smp_call() gives it a job, or does what smp_set_work()
+ * says; all on a stack of 16 KiB with interrupts on.  CPU 0 is the boot CPU.
  */
 #pragma once
 
@@ -24,5 +24,10 @@ int smp_call(u32 cpu, void (*fn)(void *arg), void *arg) __must_check;
 /* Whether that CPU's job is done; and a wait for it (TSC ticks; false: not in that time). */
 bool smp_idle(u32 cpu);
 bool smp_wait(u32 cpu, u64 tsc_ticks);
-/* Ends a CPU's idle_until() early. */
+/*
+ * What the other CPUs do, again and again, while they have no job: it returns the TSC until which
+ * there is nothing to be done, or 0.
+ */
+void smp_set_work(u64 (*work)(void));
+/* Ends a CPU's idle_until() or KVM_RUN early. */
 void smp_kick(u32 cpu);

@@ -101,9 +101,16 @@ static u32 timer_ticks(u64 tsc)
 	return (u32)MIN(ticks, 0xffffffffull);
 }
 
-void time_alarm(u64 us)
+void time_alarm(u64 tsc)
 {
-	apic_timer_start(us ? timer_ticks(rdtsc() + time_us(us)) : 0);
+	struct cpu *cpu = cpu_this();
+	u64 now = rdtsc();
+
+	if (tsc == cpu->alarm && (tsc == TIME_NEVER || now < cpu->alarm_fires))
+		return;
+	cpu->alarm = tsc;
+	cpu->alarm_fires = MIN(tsc, now + tsc_hz);
+	apic_timer_start(tsc == TIME_NEVER ? 0 : timer_ticks(tsc));
 }
 
 void idle_until(u64 tsc)
@@ -116,8 +123,10 @@ void idle_until(u64 tsc)
 			apic_timer_start(timer_ticks(tsc));
 		/* STI takes effect after the next instruction: no interrupt fits between. */
 		__asm__ volatile("sti; hlt; cli" : : : "memory");
-		if (tsc != TIME_NEVER)
+		if (tsc != TIME_NEVER) {
 			apic_timer_start(0);
+			cpu->alarm = TIME_NEVER;
+		}
 	}
 	WRITE_ONCE(cpu->irq_seen, 0);
 	cpu_irq_on();

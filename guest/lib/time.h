@@ -19,10 +19,11 @@ u64 time_us(u64 us);
 void time_delay_us(u64 us);
 
 /*
- * One interrupt on this CPU after so many microseconds (at most a second), which ends a
- * KVM_RUN with KVM0_RUN_AGAIN; 0: none.  idle_until() with a deadline takes its place.
+ * One interrupt on this CPU when the TSC reaches `tsc`, or a second from now if that comes first,
+ * which ends a KVM_RUN with KVM0_RUN_AGAIN; TIME_NEVER: none.  It takes the place of the last one;
+ * asking for the same again costs next to nothing.  idle_until() with a deadline takes its place.
  */
-void time_alarm(u64 us);
+void time_alarm(u64 tsc);
 
 /*
  * Halts this CPU until an interrupt comes or the TSC reaches `tsc` (TIME_NEVER: no limit).

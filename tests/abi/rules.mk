@@ -40,7 +40,7 @@ $(O)/bench-linux: $(call linux_test_obj,$(ABI_COMMON) $(BENCH_ITEMS) tests/bench
 $(O)/vmm-host: $(patsubst %.c,$(O)/linux/%.o,tests/vmm/host.c $(wildcard guest/control/vmm/*.c) \
 		guest/lib/format.c)
 	$(call say,LD,$@)
-	$(Q)$(CC) -o $@ $^
+	$(Q)$(CC) -pthread -o $@ $^
 
 .PHONY: test-abi-linux
 test-abi-linux: $(O)/abi-linux

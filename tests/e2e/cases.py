@@ -117,6 +117,32 @@ TWO_GUESTS = Case(
            Ask("none is left", "vms", r"\bno VMs\b", PROMPT),
            Send("poweroff")))
 
+# --- guests of several vCPUs, on as many, more and fewer CPUs -----------------------
+
+SMP_MENU = ("multiboot2 /boot/kvm0.elf loglevel=info",
+            "module2 /boot/control.elf control run vmlinuz initrd=initrd.gz cpus={vcpus} mem=192M "
+            "-- console=ttyS0 quiet tsc=reliable",
+            "module2 --nounzip /boot/vmlinuz vmlinuz",
+            "module2 --nounzip /boot/initrd.gz initrd.gz")
+
+
+def smp(name, cpus, vcpus, model="corei7_haswell_4770", limit=400, **case):
+    return Case(
+        name=name, cpus=cpus, model=model, limit=limit, entry=None,
+        menu=tuple(line.format(vcpus=vcpus) for line in SMP_MENU),
+        files=("kvm0.elf", "control.elf", "vmlinuz", "initrd.gz"),
+        steps=(cpus_up(cpus), Expect(GUEST_READY), Expect(GUEST_PROMPT),
+               Ask("all vCPUs work", "each-cpu",
+                   rf"^each-cpu: {vcpus} CPUs, {vcpus} work, {vcpus} time$", GUEST_PROMPT),
+               Send("poweroff"), Expect("^" + PROMPT), Send("poweroff")), **case)
+
+
+SMP_CASES = (
+    smp("smp-2-on-2", 2, 2),
+    smp("smp-4-on-1", 1, 4),
+    smp("smp-8-on-4", 4, 8, "corei5_arrandale_m520"),
+)
+
 # --- a guest under load is saved, restored, migrated, and its memory taken away -----
 #
 # The guest checks its own work and its time (FAIL has what it would say), and its kernel must
@@ -276,4 +302,4 @@ STOPPED_CASES = (
     stopped("triple-fault", r"triple fault"),
 )
 
-CASES = LINUX_CASES + (TWO_GUESTS,) + LOAD_CASES + PROMPT_CASES + REFUSAL_CASES + ABI_CASES + STOPPED_CASES
+CASES = LINUX_CASES + (TWO_GUESTS,) + SMP_CASES + LOAD_CASES + PROMPT_CASES + REFUSAL_CASES + ABI_CASES + STOPPED_CASES

@@ -91,6 +91,7 @@ void vm_destroy(struct vm *v)
 }
 bool vm_pause(struct vm *v)
 {
+	assert_int_equal(m.state, MIGRATE_LAST); /* its vCPUs must stand still in this step alone */
 	assert_int_equal(v->handle, OLD);
 	return !ends;
 }

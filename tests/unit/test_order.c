@@ -69,7 +69,8 @@ static void test_run_all_parameters(void **state)
 {
 	(void)state;
 	struct order_run run =
-		parse("run vmlinuz initrd=i.gz mem=1G name=box -- console=ttyS0 -- x", 0);
+		parse("run vmlinuz initrd=i.gz cpus=64 mem=1G name=box -- console=ttyS0 -- x", 0);
+	assert_int_equal(run.cpus, 64);
 	assert_string_equal(run.kernel, "vmlinuz");
 	assert_string_equal(run.initrd, "i.gz");
 	assert_string_equal(run.name, "box");
@@ -85,6 +86,7 @@ static void test_run_defaults(void **state)
 	assert_null(run.name);
 	assert_string_equal(run.cmdline, "");
 	assert_int_equal(run.mem, 0);
+	assert_int_equal(run.cpus, 1);
 }
 
 static void test_run_rounds_memory_up(void **state)
@@ -102,6 +104,10 @@ static void test_run_refuses(void **state)
 		{"run k x", "unknown parameter 'x'"},
 		{"run k foo=1", "unknown parameter 'foo=1'"},
 		{"run k initrd=", "unknown parameter 'initrd='"},
+		{"run k cpus=", "bad number of CPUs ''"},
+		{"run k cpus=0", "bad number of CPUs '0'"},
+		{"run k cpus=65", "bad number of CPUs '65'"},
+		{"run cpus=2", "which kernel?"},
 		{"run k mem=", "bad size ''"},
 		{"run k mem=64", "bad size '64'"},
 		{"run k mem=M", "bad size 'M'"},

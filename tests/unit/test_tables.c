@@ -23,6 +23,8 @@ s64 kvm0_ioctl_ptr(u32 handle, u64 request, void *arg)
 	return 0;
 }
 
+#define CPUS 64u
+
 static u8 *area;
 
 static int setup(void **state)
@@ -37,7 +39,7 @@ static int setup(void **state)
 		return -1;
 	ram = (struct ram){.size = SIZE_2M, .part_count = 1};
 	ram.parts[0] = (struct ram_part){0, SIZE_2M, NULL};
-	return tables_write(&ram);
+	return tables_write(&ram, CPUS);
 }
 
 static void test_found_by_a_scan(void **state)
@@ -57,8 +59,9 @@ static void test_found_by_a_scan(void **state)
 	assert_int_equal(info->reset_space, 1);
 	assert_int_equal(info->reset_address, TABLES_RESET);
 	assert_int_equal(info->reset_value, TABLES_RESET_VALUE);
-	assert_int_equal(info->cpu_count, 1);
-	assert_int_equal(info->apic_ids[0], 0);
+	assert_int_equal(info->cpu_count, CPUS);
+	for (u32 i = 0; i < CPUS; i++)
+		assert_int_equal(info->apic_ids[i], i);
 }
 
 static void test_a_wrong_checksum_hides_a_table(void **state)

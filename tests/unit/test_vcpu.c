@@ -78,29 +78,69 @@ static void test_one_cpu(void **state)
 	struct kvm_cpuid_entry2 *b0 = add(0xb, 0, 1, 2, 0x100, 7);
 	struct kvm_cpuid_entry2 *b1 = add(0xb, 1, 3, 8, 0x201, 7);
 	struct kvm_cpuid_entry2 *cores = add(0x80000008u, 0, 0x3027, 0, 0x3007, 0);
-	vcpu_adjust_cpuid(&u.c, 5, false, TSC_HZ);
+	vcpu_adjust_cpuid(&u.c, 8, 0, 1, false, TSC_HZ);
 	assert_int_equal(one->eax, 0x306c3);
-	assert_int_equal(one->ebx, 0x05010800);
+	assert_int_equal(one->ebx, 0x00010800);
 	assert_int_equal(one->ecx, 0x1);
 	assert_int_equal(one->edx, 0x078bfbff);
 	assert_int_equal(four->eax, 0x0121);
 	assert_int_equal(four->ebx, 1);
 	assert_int_equal(b0->eax, 0);
 	assert_int_equal(b0->ebx, 1);
-	assert_int_equal(b0->edx, 5);
+	assert_int_equal(b0->edx, 0);
 	assert_int_equal(b1->eax, 0);
 	assert_int_equal(b1->ecx, 0x201);
 	assert_int_equal(cores->ecx, 0x3000);
+}
+
+static void test_several_cpus(void **state)
+{
+	(void)state;
+	struct kvm_cpuid_entry2 *one = add(1, 0, 0x306c3, 0x07100800, 0x1, 0x078bfbff);
+	struct kvm_cpuid_entry2 *l1 = add(4, 0, 0x1c004121, 1, 2, 3);
+	struct kvm_cpuid_entry2 *l3 = add(4, 3, 0x1c03c163, 1, 2, 3);
+	struct kvm_cpuid_entry2 *end = add(4, 4, 0, 0, 0, 0);
+	struct kvm_cpuid_entry2 *b0 = add(0xb, 0, 0, 0, 0, 0);
+	vcpu_adjust_cpuid(&u.c, 8, 5, 6, false, TSC_HZ);
+	assert_int_equal(one->ebx, 0x05080800); /* 6 CPUs have 3 bits of the APIC ID */
+	assert_int_equal(one->edx, 0x178bfbff);
+	assert_int_equal(l1->eax, 0x1c000121);
+	assert_int_equal(l3->eax, 0x1c01c163);
+	assert_int_equal(end->eax, 0);
+	assert_int_equal(b0->eax, 0);
+	assert_int_equal(b0->ebx, 1);
+	assert_int_equal(b0->ecx, 0x100);
+	assert_int_equal(b0->edx, 5);
+	/* The level that was missing. */
+	assert_int_equal(u.c.nent, 6);
+	assert_int_equal(b0[1].function, 0xb);
+	assert_int_equal(b0[1].index, 1);
+	assert_int_equal(b0[1].eax, 3);
+	assert_int_equal(b0[1].ebx, 6);
+	assert_int_equal(b0[1].ecx, 0x201);
+	assert_int_equal(b0[1].edx, 5);
+	vcpu_adjust_cpuid(&u.c, 8, 63, 64, false, TSC_HZ);
+	assert_int_equal(one->ebx, 0x3f400800);
+	assert_int_equal(l3->eax, 0xfc0fc163);
+	assert_int_equal(u.c.nent, 6);
+}
+
+static void test_no_room_for_a_level(void **state)
+{
+	(void)state;
+	add(0xb, 0, 0, 0, 0, 0);
+	vcpu_adjust_cpuid(&u.c, 1, 1, 2, false, TSC_HZ);
+	assert_int_equal(u.c.nent, 1);
 }
 
 static void test_timer_and_hypervisor_bits(void **state)
 {
 	(void)state;
 	struct kvm_cpuid_entry2 *one = add(1, 0, 0, 0, 0, 0);
-	vcpu_adjust_cpuid(&u.c, 0, true, TSC_HZ);
+	vcpu_adjust_cpuid(&u.c, 8, 0, 1, true, TSC_HZ);
 	assert_int_equal(one->ecx, 1u << 24);
 	add(0x40000000u, 0, 0x40000001u, 0, 0, 0);
-	vcpu_adjust_cpuid(&u.c, 0, false, TSC_HZ);
+	vcpu_adjust_cpuid(&u.c, 8, 0, 1, false, TSC_HZ);
 	assert_int_equal(one->ecx, 1u << 24 | 1u << 31);
 }
 
@@ -109,10 +149,10 @@ static void test_lying_frequency_leaves_are_cleared(void **state)
 	(void)state;
 	struct kvm_cpuid_entry2 *ratio = add(0x15, 0, 2, 216, 24000000, 0);
 	struct kvm_cpuid_entry2 *mhz = add(0x16, 0, 2600, 3500, 100, 0);
-	vcpu_adjust_cpuid(&u.c, 0, false, 2592000000ull);
+	vcpu_adjust_cpuid(&u.c, 8, 0, 1, false, 2592000000ull);
 	assert_int_equal(ratio->ebx, 216);
 	assert_int_equal(mhz->eax, 2600);
-	vcpu_adjust_cpuid(&u.c, 0, false, TSC_HZ);
+	vcpu_adjust_cpuid(&u.c, 8, 0, 1, false, TSC_HZ);
 	assert_int_equal(ratio->ebx, 0);
 	assert_int_equal(mhz->eax, 0);
 }
@@ -123,7 +163,8 @@ static void test_start_state(void **state)
 	const char *step;
 
 	(void)state;
-	assert_int_equal(vcpu_setup(9, &entry, &step), 0);
+	assert_int_equal(vcpu_setup(9, 0, 1, &step), 0);
+	assert_int_equal(vcpu_start(9, &entry, &step), 0);
 	assert_int_equal(regs.rip, 0x1000200);
 	assert_int_equal(regs.rsi, 0x7000);
 	assert_int_equal(regs.rflags, 2);
@@ -157,7 +198,8 @@ static void test_names_the_step_that_fails(void **state)
 	(void)state;
 	for (u32 i = 0; i < ARRAY_SIZE(steps); i++) {
 		failing = steps[i].request;
-		assert_int_equal(vcpu_setup(9, &entry, &step), -EINVAL);
+		int err = vcpu_setup(9, 0, 1, &step);
+		assert_int_equal(err ? err : vcpu_start(9, &entry, &step), -EINVAL);
 		assert_string_equal(step, steps[i].name);
 	}
 }
@@ -166,6 +208,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup(test_one_cpu, setup),
+		cmocka_unit_test_setup(test_several_cpus, setup),
+		cmocka_unit_test_setup(test_no_room_for_a_level, setup),
 		cmocka_unit_test_setup(test_timer_and_hypervisor_bits, setup),
 		cmocka_unit_test_setup(test_lying_frequency_leaves_are_cleared, setup),
 		cmocka_unit_test_setup(test_start_state, setup),

@@ -12,9 +12,10 @@
 #include "guest/control/vmm/vm.h"
 #include "guest/lib/hypercall.h"
 
-#define VCPU  9u
-#define DATA  2048u
-#define AGAIN 1000 /* what a script ends with: immediate_exit decides */
+#define VCPU   9u
+#define SECOND 10u
+#define DATA   2048u
+#define AGAIN  1000 /* what a script ends with: immediate_exit decides */
 
 /* One KVM_RUN: what it returns, with which detail, and the exit in kvm_run. */
 struct run {
@@ -26,22 +27,31 @@ struct run {
 };
 
 static struct vm vm;
+static struct vm_vcpu *const vcpu = &vm.vcpus[0];
 static union {
 	struct kvm_run run;
 	u8 bytes[4096];
-} page;
+} page, second;
 static const struct run *script;
 static u32 reports, written, wanted_fails;
+static u64 hinted;
+static bool second_runs; /* the other vCPU has been run with immediate_exit */
 static u32 writes[16];
 static u64 supplied;
 static struct kvm_regs regs;
 
-s64 kvm0_run_once(u32 vcpu, u64 hints, u64 *detail)
+s64 kvm0_run_once(u32 handle, u64 hints, u64 *detail)
 {
 	const struct run *r = script;
 
-	assert_int_equal(vcpu, VCPU);
-	assert_int_equal(hints, 0);
+	*detail = 0;
+	hinted = hints;
+	if (handle == SECOND) {
+		assert_int_equal(vm.vcpus[1].run->immediate_exit, 1);
+		second_runs = true;
+		return -EINTR;
+	}
+	assert_int_equal(handle, VCPU);
 	*detail = r->detail;
 	if (r->result == AGAIN)
 		return page.run.immediate_exit ? -EINTR : KVM0_RUN_AGAIN;
@@ -116,12 +126,13 @@ static int setup(void **state)
 	(void)state;
 	memset(&vm, 0, sizeof(vm));
 	memset(&page, 0, sizeof(page));
-	vm.vcpu = VCPU;
+	vm.config.cpus = 1;
+	*vcpu = (struct vm_vcpu){.vm = &vm, .handle = VCPU, .run = &page.run};
 	vm.handle = 8;
-	vm.run = &page.run;
 	vm.run_size = sizeof(page);
 	reports = written = wanted_fails = 0;
 	supplied = 0;
+	second_runs = false;
 	regs = (struct kvm_regs){.rflags = 0x202};
 	return 0;
 }
@@ -131,7 +142,9 @@ static enum vm_state step(struct run r)
 	struct run runs[] = {r, {.result = AGAIN}};
 
 	script = runs;
-	return vm_step(&vm);
+	vm_step(vcpu, false);
+	assert_int_equal(vm.lock.taken, 0);
+	return vm.state;
 }
 
 static void test_port_writes(void **state)
@@ -152,18 +165,45 @@ static void test_port_writes(void **state)
 static void test_blocked(void **state)
 {
 	(void)state;
-	assert_int_equal(step((struct run){.result = KVM0_RUN_BLOCKED, .detail = 1000}), VM_WAITS);
-	assert_false(vm_ready(&vm, 999));
-	assert_true(vm_ready(&vm, 1000));
-	vm_wake(&vm, VCPU + 1);
-	assert_int_equal(vm.state, VM_WAITS);
-	vm_wake(&vm, VCPU);
-	assert_int_equal(vm.state, VM_RUNS);
+	struct run blocked = {.result = KVM0_RUN_BLOCKED, .detail = 1000},
+		   endless = {.result = KVM0_RUN_BLOCKED, .detail = KVM0_NO_DEADLINE};
+
+	assert_int_equal(step(blocked), VM_RUNS);
+	assert_true(vcpu->waits);
+	assert_false(vcpu->asleep);
+	assert_int_equal(vcpu->deadline, 1000);
+	assert_int_equal(step((struct run){.result = KVM0_RUN_AGAIN}), VM_RUNS);
+	assert_false(vcpu->waits);
+	step(endless);
+	assert_true(vcpu->waits);
+	assert_false(vcpu->asleep);
 	regs.rflags = 2;
-	assert_int_equal(step((struct run){.result = KVM0_RUN_BLOCKED, .detail = 1000}), VM_WAITS);
-	assert_int_equal(step((struct run){.result = KVM0_RUN_BLOCKED, .detail = KVM0_NO_DEADLINE}),
-			 VM_HALTED);
-	assert_false(vm_lives(&vm));
+	step(blocked);
+	assert_false(vcpu->asleep);
+	step(endless);
+	assert_true(vcpu->asleep);
+	assert_true(vm_lives(&vm));
+}
+
+static void test_hints(void **state)
+{
+	const struct run runs[] = {{.result = AGAIN}};
+
+	(void)state;
+	script = runs;
+	vm_step(vcpu, true);
+	assert_int_equal(hinted, KVM0_RUN_NO_POLL);
+	vm_step(vcpu, false);
+	assert_int_equal(hinted, 0);
+}
+
+/* What another vCPU has ended stays ended. */
+static void test_a_vm_that_has_ended(void **state)
+{
+	(void)state;
+	vm.state = VM_RESET;
+	assert_int_equal(step((struct run){.reason = KVM_EXIT_SHUTDOWN}), VM_RESET);
+	assert_int_equal(reports, 0);
 }
 
 static void test_page_wanted(void **state)
@@ -186,9 +226,11 @@ static void test_ends(void **state)
 	(void)state;
 	for (u32 i = 0; i < ARRAY_SIZE(reasons); i++) {
 		reports = 0;
+		vm.state = VM_RUNS;
 		assert_int_equal(step((struct run){.reason = reasons[i]}), VM_FAILED);
 		assert_true(reports > 0);
 	}
+	vm.state = VM_RUNS;
 	assert_int_equal(step((struct run){.result = -EINVAL}), VM_FAILED);
 }
 
@@ -204,13 +246,15 @@ static void test_pause_completes_what_is_open(void **state)
 
 	(void)state;
 	script = runs;
-	vm.state = VM_WAITS;
+	vm.config.cpus = 2;
+	vm.vcpus[1] = (struct vm_vcpu){.vm = &vm, .handle = SECOND, .run = &second.run};
 	assert_true(vm_pause(&vm));
+	assert_true(second_runs);
+	assert_int_equal(second.run.immediate_exit, 0);
 	assert_int_equal(script->result, AGAIN);
 	assert_int_equal(written, 1);
 	assert_int_equal(supplied, 0x7000);
 	assert_int_equal(page.run.immediate_exit, 0);
-	assert_int_equal(vm_step(&vm), VM_RUNS);
 }
 
 static void test_pause_ends_the_vm(void **state)
@@ -234,6 +278,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(test_port_writes),
 		TEST(test_blocked),
+		TEST(test_hints),
+		TEST(test_a_vm_that_has_ended),
 		TEST(test_page_wanted),
 		TEST(test_ends),
 		TEST(test_pause_completes_what_is_open),

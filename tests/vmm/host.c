@@ -3,13 +3,14 @@
  * The control guest's VMM (guest/control/vmm) as a Linux process on /dev/kvm: what guest/lib
  * does on the bare machine is done here by system calls.  Run by hand (a SIGTERM shows the vCPU's
  * registers), after `make build/vmm-host`:
- *   vmm-host KERNEL INITRD|- MEM_MIB COMMAND-LINE [save|migrate SECONDS]
- * With the last words it saves the VM each so many seconds and goes on with a new one made of
- * that, or migrates it.
+ *   vmm-host KERNEL INITRD|- MEM_MIB CPUS COMMAND-LINE [save|migrate SECONDS]
+ * Each vCPU has a thread of its own.  With the last words it saves the VM each so many seconds and
+ * goes on with a new one made of that, or migrates it.
  */
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -17,7 +18,6 @@
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
-#include <sys/time.h>
 #include <termios.h>
 #include <time.h>
 #include <unistd.h>
@@ -27,7 +27,7 @@
 #include "guest/lib/rtc.h"
 #include "guest/lib/time.h"
 
-#define ALARM_HZ 50
+#define LOOK_MS 20
 
 static int kvm;
 static u64 tsc_hz;
@@ -64,6 +64,7 @@ s64 kvm0_set_page(u32 vcpu, u32 number, const void *page)
 
 s64 kvm0_run_once(u32 vcpu, u64 hints, u64 *deadline)
 {
+	(void)hints;
 	*deadline = 0;
 	return kvm0_ioctl(vcpu, KVM_RUN, 0);
 }
@@ -134,12 +135,12 @@ static void on_report(void *owner, const char *text)
 	fprintf(stderr, "\r\nVM %s\r\n", text);
 }
 
-static volatile sig_atomic_t ended, alarms;
+static volatile sig_atomic_t ended;
 
-static void on_alarm(int signal)
+/* It ends a KVM_RUN. */
+static void on_kick(int signal)
 {
 	(void)signal;
-	alarms++;
 }
 
 static void on_end(int signal)
@@ -177,8 +178,7 @@ static void restore(void)
 static void set_up_terminal(void)
 {
 	struct termios raw;
-	struct itimerval every = {{0, 1000000 / ALARM_HZ}, {0, 1000000 / ALARM_HZ}};
-	struct sigaction action = {.sa_handler = on_alarm};
+	struct sigaction action = {.sa_handler = on_kick};
 
 	if (!tcgetattr(0, &saved)) {
 		raw = saved;
@@ -186,10 +186,9 @@ static void set_up_terminal(void)
 		tcsetattr(0, TCSANOW, &raw);
 		atexit(restore);
 	}
-	sigaction(SIGALRM, &action, NULL);
+	sigaction(SIGUSR1, &action, NULL);
 	action.sa_handler = on_end;
 	sigaction(SIGTERM, &action, NULL);
-	setitimer(ITIMER_REAL, &every, NULL);
 }
 
 static void take_input(struct vm *vm)
@@ -211,66 +210,127 @@ static void must(int err, const char *why)
 	exit(1);
 }
 
-static void save_and_restore(struct vm *vm)
+static struct vm vm;
+static pthread_t threads[VM_CPUS_MAX];
+static bool hold, stop;
+static u32 parked;
+
+static void *run_vcpu(void *arg)
+{
+	struct vm_vcpu *v = arg;
+
+	while (!READ_ONCE(stop)) {
+		if (vm_lives(&vm) && !__atomic_load_n(&hold, __ATOMIC_ACQUIRE)) {
+			vm_step(v, false);
+			continue;
+		}
+		__atomic_fetch_add(&parked, 1, __ATOMIC_RELEASE);
+		while (!READ_ONCE(stop) && (!vm_lives(&vm) || READ_ONCE(hold)))
+			usleep(1000);
+		__atomic_fetch_sub(&parked, 1, __ATOMIC_RELEASE);
+	}
+	return NULL;
+}
+
+static void start_vcpus(u32 cpus)
+{
+	for (u32 i = 0; i < cpus; i++)
+		must(pthread_create(&threads[i], NULL, run_vcpu, &vm.vcpus[i]), "no thread");
+}
+
+/* Sees to it that no thread is in vm_step(). */
+static void hold_vcpus(u32 cpus)
+{
+	__atomic_store_n(&hold, true, __ATOMIC_RELEASE);
+	while (__atomic_load_n(&parked, __ATOMIC_ACQUIRE) < cpus) {
+		for (u32 i = 0; i < cpus; i++)
+			pthread_kill(threads[i], SIGUSR1);
+		usleep(1000);
+	}
+}
+
+static void release_vcpus(void)
+{
+	__atomic_store_n(&hold, false, __ATOMIC_RELEASE);
+}
+
+static void save_and_restore(void)
 {
 	static struct snapshot snapshot;
 	char why[256];
 
-	must(snapshot_take(&snapshot, vm, why, sizeof(why)), why);
-	vm_destroy(vm);
-	must(snapshot_restore(&snapshot, vm, &sink, why, sizeof(why)), why);
+	must(snapshot_take(&snapshot, &vm, why, sizeof(why)), why);
+	vm_destroy(&vm);
+	must(snapshot_restore(&snapshot, &vm, &sink, why, sizeof(why)), why);
 	snapshot_free(&snapshot);
 }
 
 /* What the event loop of the control guest does. */
-static void move(struct vm *vm, const char *how, long every)
+static void move(const char *how, long every)
 {
 	static struct migration migration;
+	static time_t last;
 	char why[256];
+	u32 cpus = vm.config.cpus;
 
+	last = last ? last : time(NULL);
 	if (migration.state != MIGRATE_NONE) {
+		if (migration.state == MIGRATE_LAST)
+			hold_vcpus(cpus);
 		migrate_step(&migration);
-	} else if (how && alarms > ALARM_HZ * every) {
-		alarms = 0;
-		if (!strcmp(how, "save"))
-			save_and_restore(vm);
-		else
-			must(migrate_start(&migration, vm, MIGRATE_ROUNDS, why, sizeof(why)), why);
+		release_vcpus();
+	} else if (how && time(NULL) - last >= every && !strcmp(how, "save")) {
+		hold_vcpus(cpus);
+		save_and_restore();
+		release_vcpus();
+		last = time(NULL);
+	} else if (how && time(NULL) - last >= every) {
+		must(migrate_start(&migration, &vm, MIGRATE_ROUNDS, why, sizeof(why)), why);
+		last = time(NULL);
 	}
+	if (migration.state == MIGRATE_NONE)
+		usleep(LOOK_MS * 1000);
+}
+
+static void take_arguments(struct vm_config *config, int argc, char **argv)
+{
+	if ((argc != 6 && argc != 8) || kvm < 0) {
+		fprintf(stderr, "vmm-host KERNEL INITRD|- MEM_MIB CPUS COMMAND-LINE "
+				"[save|migrate SECONDS] (needs /dev/kvm)\n");
+		exit(2);
+	}
+	config->kernel = map_file(argv[1], &config->kernel_size);
+	if (strcmp(argv[2], "-") != 0)
+		config->initrd = map_file(argv[2], &config->initrd_size);
+	config->mem = strtoull(argv[3], NULL, 10) * SIZE_1M;
+	config->cpus = (u32)strtoul(argv[4], NULL, 10);
+	must(!config->cpus || config->cpus > VM_CPUS_MAX, "so many CPUs are not possible");
+	snprintf(config->kernel_name, sizeof(config->kernel_name), "the kernel");
+	snprintf(config->cmdline, sizeof(config->cmdline), "%s", argv[5]);
 }
 
 int main(int argc, char **argv)
 {
 	static struct vm_config config;
-	static struct vm vm;
 	char why[256];
 
 	kvm = open("/dev/kvm", O_RDWR);
-	if ((argc != 5 && argc != 7) || kvm < 0) {
-		fprintf(stderr,
-			"vmm-host KERNEL INITRD|- MEM_MIB COMMAND-LINE [save|migrate SECONDS] "
-			"(needs /dev/kvm)\n");
-		return 2;
-	}
+	take_arguments(&config, argc, argv);
 	measure_tsc();
-	config.kernel = map_file(argv[1], &config.kernel_size);
-	if (strcmp(argv[2], "-") != 0)
-		config.initrd = map_file(argv[2], &config.initrd_size);
-	config.mem = strtoull(argv[3], NULL, 10) * SIZE_1M;
-	snprintf(config.kernel_name, sizeof(config.kernel_name), "the kernel");
-	snprintf(config.cmdline, sizeof(config.cmdline), "%s", argv[4]);
-	if (vm_create(&vm, &config, &sink, why, sizeof(why))) {
-		fprintf(stderr, "%s\n", why);
-		return 1;
-	}
+	must(vm_create(&vm, &config, &sink, why, sizeof(why)), why);
 	vm.named = true;
 	set_up_terminal();
-	do {
+	start_vcpus(config.cpus);
+	while (vm_lives(&vm) && !ended) {
 		take_input(&vm);
-		move(&vm, argc == 7 ? argv[5] : NULL, argc == 7 ? atol(argv[6]) : 0);
-	} while (vm_lives(&vm) && vm_step(&vm) == VM_RUNS && !ended);
-	if (ended)
-		vm_report_registers(&vm);
+		move(argc == 8 ? argv[6] : NULL, argc == 8 ? atol(argv[7]) : 0);
+	}
+	hold_vcpus(config.cpus);
+	for (u32 i = 0; ended && i < config.cpus; i++)
+		vm_report_registers(&vm.vcpus[i]);
+	stop = true;
+	for (u32 i = 0; i < config.cpus; i++)
+		pthread_join(threads[i], NULL);
 	fprintf(stderr, "\r\nend: state %d, exits IO %llu MMIO %llu\r\n", (int)vm.state,
 		vm.exits[KVM_EXIT_IO], vm.exits[KVM_EXIT_MMIO]);
 	vm_destroy(&vm);

@@ -102,7 +102,7 @@ void migrate_cancel(struct migration *m)
 		return;
 	vm_destroy(&m->other);
 	memory_free(m->dirty, m->dirty_size);
-	if (m->state == MIGRATE_COPIES && m->vm->handle && ram_map(&m->vm->ram, m->vm->handle, 0))
+	if (m->state != MIGRATE_MOVED && m->vm->handle && ram_map(&m->vm->ram, m->vm->handle, 0))
 		vm_report(m->vm, "goes on with its dirty log");
 	m->state = MIGRATE_NONE;
 }
@@ -194,7 +194,7 @@ static void end_round(struct migration *m)
 	m->all_pages += m->pages;
 	bool shrinks = m->round == 1 || m->pages < m->last_pages;
 	if (m->pages <= FEW_PAGES || !shrinks || m->round >= m->rounds)
-		finish(m);
+		m->state = MIGRATE_LAST;
 	else
 		begin_round(m);
 }
@@ -206,6 +206,10 @@ void migrate_step(struct migration *m)
 	if (m->state == MIGRATE_MOVED) {
 		if (ram_free_some(&m->other.ram, STEP_PAGES * PAGE_SIZE))
 			migrate_cancel(m);
+		return;
+	}
+	if (m->state == MIGRATE_LAST) {
+		finish(m);
 		return;
 	}
 	s64 more = copy_round(m, STEP_PAGES);

@@ -3,7 +3,7 @@
  * Live migration of a VM into another one: its memory is copied while it runs, then what it has
  * written meanwhile (KVM's dirty log), and so on until that is little; then it stands still
  * while the rest and its state are moved.  One machine is both ends.  The work is done in small
- * steps between runs of the VM; called by guests.c.
+ * steps while the VM runs on other CPUs, or between its runs; called by guests.c.
  */
 #pragma once
 
@@ -12,6 +12,7 @@
 enum migrate_state {
 	MIGRATE_NONE,
 	MIGRATE_COPIES, /* the source runs */
+	MIGRATE_LAST,   /* the next step moves the rest: the source must stand still for it */
 	MIGRATE_MOVED,  /* the destination has taken over; the old memory is being cleared */
 };
 
@@ -37,7 +38,7 @@ struct migration {
  */
 int migrate_start(struct migration *m, struct vm *vm, u32 rounds, char *why,
 		  u64 why_size) __must_check;
-/* A step; to be called between the source's runs until m->state is MIGRATE_NONE. */
+/* A step; to be called until m->state is MIGRATE_NONE. */
 void migrate_step(struct migration *m);
 /* Gives it up. */
 void migrate_cancel(struct migration *m);

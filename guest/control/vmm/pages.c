@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Single pages; see pages.h. */
 #include "guest/control/vmm/pages.h"
+#include "guest/lib/lock.h"
 #include "guest/lib/memory.h"
 #include "guest/lib/string.h"
 
@@ -15,6 +16,7 @@ struct block {
 };
 
 static struct block *roomy; /* those with free pages */
+static struct lock lock;    /* guards the blocks' heads; above memory.c's */
 
 static void link(struct block *b)
 {
@@ -35,7 +37,7 @@ static void unlink(struct block *b)
 		b->next->previous = b->previous;
 }
 
-void *pages_take(void)
+static void *take(void)
 {
 	if (!roomy) {
 		struct block *b = memory_alloc_raw(SIZE_2M, SIZE_2M);
@@ -57,12 +59,21 @@ void *pages_take(void)
 	return page;
 }
 
+void *pages_take(void)
+{
+	lock_take(&lock);
+	void *page = take();
+	lock_give(&lock);
+	return page;
+}
+
 void pages_give(void *page)
 {
 	struct block *b = ptr(ALIGN_DOWN(addr(page), SIZE_2M));
 	void **link_in = page;
 
 	memset(page, 0, PAGE_SIZE);
+	lock_take(&lock);
 	if (b->used-- == BLOCK_PAGES)
 		link(b);
 	*link_in = b->free;
@@ -71,4 +82,5 @@ void pages_give(void *page)
 		unlink(b);
 		memory_free(b, SIZE_2M);
 	}
+	lock_give(&lock);
 }

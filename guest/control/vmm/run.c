@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Running a virtual machine: one KVM_RUN and its exit; see vm.h. */
+/* Running a vCPU: one KVM_RUN and its exit; see vm.h. */
 #include "guest/control/vmm/vm.h"
 #include "guest/control/vmm/ports.h"
 #include "guest/lib/hypercall.h"
@@ -35,16 +35,19 @@ static void report_segment(struct vm *vm, const char *name, const struct kvm_seg
 		  s->base, s->limit, s->type, s->dpl, s->l, s->db, s->unusable ? " unusable" : "");
 }
 
-void vm_report_registers(struct vm *vm)
+void vm_report_registers(const struct vm_vcpu *v)
 {
+	struct vm *vm = v->vm;
 	struct kvm_regs r;
 	struct kvm_sregs s;
 
-	if (kvm0_ioctl_ptr(vm->vcpu, KVM_GET_REGS, &r) < 0 ||
-	    kvm0_ioctl_ptr(vm->vcpu, KVM_GET_SREGS, &s) < 0) {
+	if (kvm0_ioctl_ptr(v->handle, KVM_GET_REGS, &r) < 0 ||
+	    kvm0_ioctl_ptr(v->handle, KVM_GET_SREGS, &s) < 0) {
 		vm_report(vm, "  its registers cannot be read");
 		return;
 	}
+	if (vm->config.cpus > 1)
+		vm_report(vm, "  vCPU %u:", (u32)(v - vm->vcpus));
 	vm_report(vm, "  rip %016llx rflags %08llx rsp %016llx", r.rip, r.rflags, r.rsp);
 	vm_report(vm, "  rax %016llx rbx %016llx rcx %016llx", r.rax, r.rbx, r.rcx);
 	vm_report(vm, "  rdx %016llx rsi %016llx rdi %016llx", r.rdx, r.rsi, r.rdi);
@@ -60,15 +63,16 @@ void vm_report_registers(struct vm *vm)
 		  s.idt.limit);
 }
 
-static void fail(struct vm *vm)
+static void fail(struct vm_vcpu *v)
 {
-	vm_report_registers(vm);
-	vm->state = VM_FAILED;
+	vm_report_registers(v);
+	v->vm->state = VM_FAILED;
 }
 
-static void do_io(struct vm *vm)
+static void do_io(struct vm_vcpu *v)
 {
-	struct kvm_run *run = vm->run;
+	struct vm *vm = v->vm;
+	struct kvm_run *run = v->run;
 	u32 size = run->io.size, count = run->io.count;
 	u64 offset = run->io.data_offset;
 
@@ -77,7 +81,7 @@ static void do_io(struct vm *vm)
 		vm_report(vm,
 			  "has an I/O exit of %u times %u bytes at offset 0x%llx: kvm0 is broken",
 			  count, size, offset);
-		fail(vm);
+		fail(v);
 		return;
 	}
 	u8 *data = (u8 *)run + offset;
@@ -94,12 +98,12 @@ static void do_io(struct vm *vm)
 }
 
 /* No device is memory-mapped: reads give all ones, writes go nowhere. */
-static void do_mmio(struct vm *vm)
+static void do_mmio(struct vm *vm, struct kvm_run *run)
 {
-	u64 at = vm->run->mmio.phys_addr, page = ALIGN_DOWN(at, PAGE_SIZE);
+	u64 at = run->mmio.phys_addr, page = ALIGN_DOWN(at, PAGE_SIZE);
 
-	if (!vm->run->mmio.is_write)
-		memset(vm->run->mmio.data, 0xff, sizeof(vm->run->mmio.data));
+	if (!run->mmio.is_write)
+		memset(run->mmio.data, 0xff, sizeof(run->mmio.data));
 	vm->unknown_mmio++;
 	if (!vm->named || vm->seen_count == VM_NAMED_MAX)
 		return;
@@ -107,128 +111,146 @@ static void do_mmio(struct vm *vm)
 		if (vm->seen[i] == page)
 			return;
 	vm->seen[vm->seen_count++] = page;
-	vm_report(vm, "%s 0x%llx, where nothing is", vm->run->mmio.is_write ? "writes" : "reads",
-		  at);
+	vm_report(vm, "%s 0x%llx, where nothing is", run->mmio.is_write ? "writes" : "reads", at);
 }
 
-static void report_internal(struct vm *vm)
+static void report_internal(struct vm_vcpu *v)
 {
-	const struct kvm_run *run = vm->run;
+	const struct kvm_run *run = v->run;
+	struct vm *vm = v->vm;
 
 	vm_report(vm, "stopped: KVM_EXIT_INTERNAL_ERROR, suberror %u", run->internal.suberror);
 	for (u32 i = 0; i < MIN(run->internal.ndata, (u32)ARRAY_SIZE(run->internal.data)); i++)
 		vm_report(vm, "  data[%u] 0x%llx", i, run->internal.data[i]);
-	fail(vm);
+	fail(v);
 }
 
-static void do_exit(struct vm *vm)
+static void do_exit(struct vm_vcpu *v)
 {
-	const struct kvm_run *run = vm->run;
+	const struct kvm_run *run = v->run;
+	struct vm *vm = v->vm;
 	u32 reason = run->exit_reason;
 
 	vm->exits[MIN(reason, VM_EXIT_KINDS - 1u)]++;
 	switch (reason) {
 	case KVM_EXIT_IO:
-		do_io(vm);
+		do_io(v);
 		break;
 	case KVM_EXIT_MMIO:
-		do_mmio(vm);
+		do_mmio(vm, v->run);
 		break;
 	case KVM_EXIT_INTR:
 	case KVM_EXIT_IRQ_WINDOW_OPEN:
 		break;
 	case KVM_EXIT_SHUTDOWN:
 		vm_report(vm, "stopped: triple fault (KVM_EXIT_SHUTDOWN)");
-		fail(vm);
+		fail(v);
 		break;
 	case KVM_EXIT_FAIL_ENTRY:
 		vm_report(vm, "stopped: KVM_EXIT_FAIL_ENTRY, hardware reason 0x%llx, CPU %u",
 			  run->fail_entry.hardware_entry_failure_reason, run->fail_entry.cpu);
-		fail(vm);
+		fail(v);
 		break;
 	case KVM_EXIT_INTERNAL_ERROR:
-		report_internal(vm);
+		report_internal(v);
 		break;
 	default:
 		vm_report(vm, "stopped: unexpected exit %u (%s)", reason, vm_exit_name(reason));
-		fail(vm);
+		fail(v);
 		break;
 	}
 }
 
-/* A halt that only an NMI could end: there is none here. */
-static bool halted_for_good(struct vm *vm)
+/* A halt that only an NMI could end, or a vCPU that is not started: each is up to another vCPU, as
+ * nothing else here would do it. */
+static bool is_asleep(const struct vm_vcpu *v)
 {
 	struct kvm_regs r;
 
-	return vm->deadline == KVM0_NO_DEADLINE &&
-	       kvm0_ioctl_ptr(vm->vcpu, KVM_GET_REGS, &r) >= 0 && !(r.rflags & RFLAGS_IF);
+	return v->deadline == KVM0_NO_DEADLINE &&
+	       kvm0_ioctl_ptr(v->handle, KVM_GET_REGS, &r) >= 0 && !(r.rflags & RFLAGS_IF);
 }
 
-static void supply(struct vm *vm, u64 gpa)
+static void block(struct vm_vcpu *v, u64 deadline)
 {
+	v->deadline = deadline;
+	v->asleep = is_asleep(v);
+	WRITE_ONCE(v->waits, true);
+}
+
+static void supply(struct vm_vcpu *v, u64 gpa)
+{
+	struct vm *vm = v->vm;
 	s64 err = ram_supply(&vm->ram, vm->handle, gpa);
 
 	if (err >= 0)
 		return;
 	vm_report(vm, "stopped: no memory for its page 0x%llx: %s (%lld)", gpa,
 		  kvm0_errno_name(err), err);
-	fail(vm);
+	fail(v);
+}
+
+/* What KVM_RUN's result asks for; vm->lock is held. */
+static void do_result(struct vm_vcpu *v, s64 r, u64 detail)
+{
+	if (r == 0) {
+		do_exit(v);
+	} else if (r == KVM0_RUN_PAGE_WANTED) {
+		supply(v, detail & ~KVM0_WANTED_WRITE);
+	} else if (r == KVM0_RUN_BLOCKED) {
+		block(v, detail);
+	} else {
+		vm_report(v->vm, "stopped: KVM_RUN failed: %s (%lld)", kvm0_errno_name(r), r);
+		fail(v);
+	}
 }
 
 /* KVM_RUN's result. */
-static s64 run_once(struct vm *vm)
+static s64 run_once(struct vm_vcpu *v, bool others)
 {
-	vm->state = VM_RUNS;
+	struct vm *vm = v->vm;
 	u64 detail;
-	s64 r = kvm0_run_once(vm->vcpu, 0, &detail);
-	if (r == 0) {
-		do_exit(vm);
-	} else if (r == KVM0_RUN_PAGE_WANTED) {
-		supply(vm, detail & ~KVM0_WANTED_WRITE);
-	} else if (r == KVM0_RUN_BLOCKED) {
-		vm->deadline = detail;
-		vm->state = halted_for_good(vm) ? VM_HALTED : VM_WAITS;
-	} else if (r != KVM0_RUN_AGAIN && r != -EINTR && r != -EAGAIN) {
-		vm_report(vm, "stopped: KVM_RUN failed: %s (%lld)", kvm0_errno_name(r), r);
-		fail(vm);
-	}
+
+	WRITE_ONCE(v->waits, false);
+	s64 r = kvm0_run_once(v->handle, others ? KVM0_RUN_NO_POLL : 0, &detail);
+	if (r == KVM0_RUN_AGAIN || r == -EINTR || r == -EAGAIN)
+		return r;
+	lock_take(&vm->lock);
+	if (vm_lives(vm))
+		do_result(v, r, detail);
+	lock_give(&vm->lock);
 	return r;
 }
 
-enum vm_state vm_step(struct vm *vm)
+void vm_step(struct vm_vcpu *v, bool others)
 {
-	(void)run_once(vm);
-	return vm->state;
+	(void)run_once(v, others);
 }
 
+static void pause(struct vm_vcpu *v)
+{
+	v->run->immediate_exit = 1;
+	while (vm_lives(v->vm) && run_once(v, false) != -EINTR)
+		;
+	v->run->immediate_exit = 0;
+}
+
+/* All before any is read: what completes one can be an event for another. */
 bool vm_pause(struct vm *vm)
 {
-	bool goes_on = true;
-
-	vm->run->immediate_exit = 1;
-	while (vm_lives(vm) && goes_on)
-		goes_on = run_once(vm) != -EINTR;
-	vm->run->immediate_exit = 0;
+	for (u32 i = 0; i < vm->config.cpus; i++)
+		pause(&vm->vcpus[i]);
 	return vm_lives(vm);
-}
-
-bool vm_ready(const struct vm *vm, u64 tsc)
-{
-	return vm->state == VM_RUNS || (vm->state == VM_WAITS && tsc >= vm->deadline);
-}
-
-void vm_wake(struct vm *vm, u32 handle)
-{
-	if (vm->state == VM_WAITS && (handle == vm->vcpu || handle == KVM0_WAKE_ALL))
-		vm->state = VM_RUNS;
 }
 
 u32 vm_input_room(const struct vm *vm)
 {
 	return serial_room(&vm->devices.serial);
 }
+
 void vm_input(struct vm *vm, u8 byte)
 {
+	lock_take(&vm->lock);
 	serial_receive(&vm->devices.serial, byte);
+	lock_give(&vm->lock);
 }

@@ -17,8 +17,10 @@ static int explain(s64 err, const char *what, const char *step, char *why, u64 w
 
 int snapshot_state_get(struct snapshot *s, struct vm *vm, char *why, u64 why_size)
 {
-	const char *step = "";
-	s64 err = state_get(&s->state, vm->handle, vm->vcpu, &step);
+	const char *step = "cpus";
+	s64 err = vm->config.cpus == 1
+			  ? state_get(&s->state, vm->handle, vm->vcpus[0].handle, &step)
+			  : -EOPNOTSUPP;
 
 	s->config = vm->config;
 	s->devices = vm->devices;
@@ -28,7 +30,7 @@ int snapshot_state_get(struct snapshot *s, struct vm *vm, char *why, u64 why_siz
 int snapshot_state_set(const struct snapshot *s, struct vm *vm, char *why, u64 why_size)
 {
 	const char *step = "";
-	s64 err = state_set(&s->state, vm->handle, vm->vcpu, &step);
+	s64 err = state_set(&s->state, vm->handle, vm->vcpus[0].handle, &step);
 	struct serial fresh = vm->devices.serial;
 
 	vm->devices = s->devices;

@@ -2,6 +2,7 @@
 /* The ACPI tables of a guest; see tables.h. */
 #include <linux/errno.h>
 #include "guest/control/vmm/tables.h"
+#include "guest/control/vmm/vm.h"
 #include "guest/lib/string.h"
 
 struct header {
@@ -47,10 +48,6 @@ struct madt {
 	struct header header;
 	u32 lapic_address, flags;
 	struct {
-		u8 type, length, processor, apic_id;
-		u32 flags;
-	} __packed cpu;
-	struct {
 		u8 type, length, id, reserved;
 		u32 address, gsi;
 	} __packed ioapic;
@@ -59,6 +56,10 @@ struct madt {
 		u16 flags;
 		u8 lint;
 	} __packed nmi;
+	struct {
+		u8 type, length, processor, apic_id;
+		u32 flags;
+	} __packed cpus[VM_CPUS_MAX]; /* as many as there are; they end the table */
 } __packed;
 
 struct rsdp {
@@ -113,7 +114,7 @@ struct tables {
 _Static_assert(sizeof(struct rsdp) == 36, "ACPI, RSDP");
 _Static_assert(sizeof(struct fadt) == 244, "ACPI, FADT of revision 4");
 _Static_assert(sizeof(struct facs) == 64, "ACPI, FACS");
-_Static_assert(sizeof(struct madt) == 44 + 8 + 12 + 6, "ACPI, MADT");
+_Static_assert(offsetof(struct madt, cpus) == 44 + 12 + 6, "ACPI, MADT");
 
 #define AT(member) (TABLES_BASE + offsetof(struct tables, member))
 
@@ -187,19 +188,23 @@ static void fill_fadt(struct fadt *f)
 	finish(&f->header, "FACP", sizeof(*f), 4);
 }
 
-static void fill_madt(struct madt *m)
+static void fill_madt(struct madt *m, u8 cpus)
 {
 	*m = (struct madt){
 		.lapic_address = LAPIC_ADDRESS,
 		.flags = MADT_PCAT,
-		.cpu = {.type = 0, .length = sizeof(m->cpu), .flags = 1},
 		.ioapic = {.type = 1, .length = sizeof(m->ioapic), .address = IOAPIC_ADDRESS},
 		.nmi = {.type = 4, .length = sizeof(m->nmi), .processor = 0xff, .lint = 1},
 	};
-	finish(&m->header, "APIC", sizeof(*m), 3);
+	for (u8 i = 0; i < cpus; i++) {
+		m->cpus[i].length = sizeof(m->cpus[i]);
+		m->cpus[i].processor = m->cpus[i].apic_id = i;
+		m->cpus[i].flags = 1;
+	}
+	finish(&m->header, "APIC", offsetof(struct madt, cpus) + cpus * sizeof(m->cpus[0]), 3);
 }
 
-int tables_write(struct ram *ram)
+int tables_write(struct ram *ram, u32 cpus)
 {
 	struct tables t;
 
@@ -208,7 +213,7 @@ int tables_write(struct ram *ram)
 	t.facs.length = sizeof(t.facs);
 	t.facs.version = 1;
 	fill_fadt(&t.fadt);
-	fill_madt(&t.madt);
+	fill_madt(&t.madt, (u8)cpus);
 	memcpy(t.dsdt.code, aml, sizeof(aml));
 	finish(&t.dsdt.header, "DSDT", sizeof(t.dsdt), 2);
 	t.xsdt.entries[0] = AT(fadt);

@@ -17,9 +17,9 @@
 #define TABLES_SCI         9
 
 /*
- * Writes RSDP, XSDT, FADT, FACS, DSDT and MADT for one CPU, the local APIC and the I/O APIC
- * of KVM's irqchip.  KVM's default routing sends GSI n to pin n of the I/O APIC, for the
- * PIT's GSI 0 too, so there is no interrupt override.  0 or -EFAULT.
+ * Writes RSDP, XSDT, FADT, FACS, DSDT and MADT for CPUs with the APIC IDs 0 to cpus - 1 (at most
+ * VM_CPUS_MAX), and the I/O APIC of KVM's irqchip.  KVM's default routing sends GSI n to pin n of
+ * the I/O APIC, for the PIT's GSI 0 too, so there is no interrupt override.  0 or -EFAULT.
  * Source: ACPI Specification 6.4, ACPI Software Programming Model.
  */
-int tables_write(struct ram *ram) __must_check;
+int tables_write(struct ram *ram, u32 cpus) __must_check;

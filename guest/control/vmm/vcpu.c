@@ -57,27 +57,74 @@ static bool has_leaf(const struct kvm_cpuid2 *cpuid, u32 function)
 	return false;
 }
 
-static void adjust_entry(struct kvm_cpuid_entry2 *e, u32 apic_id, bool tsc_deadline,
-			 bool hypervisor, bool lies)
+/* Bits of the APIC ID that tell the cores of the package apart. */
+static u32 core_bits(u32 cpus)
+{
+	u32 bits = 0;
+
+	while (1u << bits < cpus)
+		bits++;
+	return bits;
+}
+
+/* Leaves 0xb and 0x1f: one thread a core, all cores in one package. */
+static void set_topology(struct kvm_cpuid_entry2 *e, u32 apic_id, u32 cpus)
+{
+	e->eax = e->index == 1 ? core_bits(cpus) : 0;
+	e->ebx = e->index == 0 ? 1 : e->index == 1 ? cpus : 0;
+	e->ecx = e->index == 0 ? LEVEL_SMT : e->index == 1 ? LEVEL_CORE : e->index;
+	e->edx = apic_id;
+}
+
+/* Linux's KVM offers such a leaf without the second level, which is user space's to tell. */
+static void add_core_level(struct kvm_cpuid2 *cpuid, u32 room, u32 function)
+{
+	const struct kvm_cpuid_entry2 *first = NULL;
+
+	for (u32 i = 0; i < cpuid->nent; i++) {
+		const struct kvm_cpuid_entry2 *e = &cpuid->entries[i];
+		if (e->function == function && e->index == 1)
+			return;
+		if (e->function == function && e->index == 0)
+			first = e;
+	}
+	if (!first || cpuid->nent >= room)
+		return;
+	struct kvm_cpuid_entry2 *added = &cpuid->entries[cpuid->nent++];
+	*added = *first;
+	added->index = 1;
+}
+
+static void adjust_leaf1(struct kvm_cpuid_entry2 *e, u32 apic_id, u32 cpus)
+{
+	e->ebx = (e->ebx & 0xffffu) | 1u << (16 + core_bits(cpus)) | apic_id << 24;
+	e->edx &= ~LEAF1_EDX_HTT;
+	if (cpus > 1)
+		e->edx |= LEAF1_EDX_HTT;
+}
+
+/* The last level of the caches is shared by all cores, the others by none. */
+static void adjust_caches(struct kvm_cpuid_entry2 *e, u32 cpus)
+{
+	u32 cores = (1u << core_bits(cpus)) - 1, level = e->eax >> 5 & 7;
+
+	e->eax &= 0x3fffu;
+	if (e->eax & 0x1f)
+		e->eax |= cores << 26 | (level >= 3 ? cores << 14 : 0);
+}
+
+static void adjust_entry(struct kvm_cpuid_entry2 *e, u32 apic_id, u32 cpus, bool lies)
 {
 	switch (e->function) {
 	case 0x1:
-		e->ebx = (e->ebx & 0xffffu) | 1u << 16 | apic_id << 24;
-		e->edx &= ~LEAF1_EDX_HTT;
-		if (tsc_deadline)
-			e->ecx |= LEAF1_ECX_DEADLINE;
-		if (hypervisor)
-			e->ecx |= LEAF1_ECX_HYPERVISOR;
+		adjust_leaf1(e, apic_id, cpus);
 		break;
-	case 0x4: /* no cache is shared, one core */
-		e->eax &= 0x3fffu;
+	case 0x4:
+		adjust_caches(e, cpus);
 		break;
 	case 0xb:
-	case 0x1f: /* one thread, one core */
-		e->eax = 0;
-		e->ebx = e->index < 2 ? 1 : 0;
-		e->ecx = e->index == 0 ? LEVEL_SMT : e->index == 1 ? LEVEL_CORE : e->index;
-		e->edx = apic_id;
+	case 0x1f:
+		set_topology(e, apic_id, cpus);
 		break;
 	case 0x15:
 	case 0x16:
@@ -85,22 +132,30 @@ static void adjust_entry(struct kvm_cpuid_entry2 *e, u32 apic_id, bool tsc_deadl
 			e->eax = e->ebx = e->ecx = e->edx = 0;
 		break;
 	case 0x80000008: /* number of cores, less one */
-		e->ecx &= ~0xffu;
+		e->ecx = (e->ecx & ~0xffu) | (cpus - 1);
 		break;
 	default:
 		break;
 	}
 }
 
-void vcpu_adjust_cpuid(struct kvm_cpuid2 *cpuid, u32 apic_id, bool tsc_deadline, u64 tsc_hz)
+void vcpu_adjust_cpuid(struct kvm_cpuid2 *cpuid, u32 room, u32 apic_id, u32 cpus, bool tsc_deadline,
+		       u64 tsc_hz)
 {
 	bool lies = frequency_lies(cpuid, tsc_hz), hypervisor = has_leaf(cpuid, 0x40000000u);
+	u32 features =
+		(tsc_deadline ? LEAF1_ECX_DEADLINE : 0) | (hypervisor ? LEAF1_ECX_HYPERVISOR : 0);
 
-	for (u32 i = 0; i < cpuid->nent; i++)
-		adjust_entry(&cpuid->entries[i], apic_id, tsc_deadline, hypervisor, lies);
+	add_core_level(cpuid, room, 0xb);
+	add_core_level(cpuid, room, 0x1f);
+	for (u32 i = 0; i < cpuid->nent; i++) {
+		adjust_entry(&cpuid->entries[i], apic_id, cpus, lies);
+		if (cpuid->entries[i].function == 1)
+			cpuid->entries[i].ecx |= features;
+	}
 }
 
-static s64 set_cpuid(u32 vcpu, const char **step)
+static s64 set_cpuid(u32 vcpu, u32 apic_id, u32 cpus, const char **step)
 {
 	*step = "KVM_GET_SUPPORTED_CPUID";
 	memset(&supported, 0, sizeof(supported));
@@ -109,7 +164,7 @@ static s64 set_cpuid(u32 vcpu, const char **step)
 	if (err < 0)
 		return err;
 	bool deadline = kvm0_ioctl(0, KVM_CHECK_EXTENSION, KVM_CAP_TSC_DEADLINE_TIMER) > 0;
-	vcpu_adjust_cpuid(&supported.cpuid, 0, deadline, time_tsc_hz());
+	vcpu_adjust_cpuid(&supported.cpuid, MAX_ENTRIES, apic_id, cpus, deadline, time_tsc_hz());
 	*step = "KVM_SET_CPUID2";
 	return kvm0_ioctl_ptr(vcpu, KVM_SET_CPUID2, &supported);
 }
@@ -181,14 +236,19 @@ static s64 set_registers(u32 vcpu, const struct linux_entry *entry, const char *
 	return kvm0_ioctl_ptr(vcpu, KVM_SET_REGS, &regs);
 }
 
-int vcpu_setup(u32 vcpu, const struct linux_entry *entry, const char **step)
+int vcpu_setup(u32 vcpu, u32 apic_id, u32 cpus, const char **step)
 {
-	s64 err = set_cpuid(vcpu, step);
+	s64 err = set_cpuid(vcpu, apic_id, cpus, step);
 
 	if (err >= 0)
 		err = set_msrs(vcpu, step);
-	if (err >= 0)
-		err = set_sregs(vcpu, step);
+	return err < 0 ? (int)err : 0;
+}
+
+int vcpu_start(u32 vcpu, const struct linux_entry *entry, const char **step)
+{
+	s64 err = set_sregs(vcpu, step);
+
 	if (err >= 0)
 		err = set_registers(vcpu, entry, step);
 	return err < 0 ? (int)err : 0;

@@ -34,8 +34,6 @@ static void on_serial_irq(void *owner, bool level)
 
 	if (err < 0)
 		vm_report(vm, "KVM_IRQ_LINE: %s", kvm0_errno_name(err));
-	if (level && vm->state == VM_WAITS)
-		vm->state = VM_RUNS;
 }
 
 /* Keeps a handle that a KVM_CREATE_* gave. */
@@ -80,29 +78,34 @@ static s64 create_machine(struct vm *vm, const char **step)
 	return ram_map(&vm->ram, vm->handle, 0);
 }
 
-static s64 create_vcpu(struct vm *vm, const char **step)
+static s64 create_vcpu(struct vm *vm, u32 id, const char **step)
 {
-	*step = "KVM_GET_VCPU_MMAP_SIZE";
-	s64 err = kvm0_ioctl(0, KVM_GET_VCPU_MMAP_SIZE, 0);
-	if (err < 0)
-		return err;
-	vm->run_size = (u64)err;
+	struct vm_vcpu *v = &vm->vcpus[id];
+
+	v->vm = vm;
 	*step = "KVM_CREATE_VCPU";
-	err = keep(kvm0_ioctl(vm->handle, KVM_CREATE_VCPU, 0), &vm->vcpu);
+	s64 err = keep(kvm0_ioctl(vm->handle, KVM_CREATE_VCPU, id), &v->handle);
 	if (err < 0)
 		return err;
 	*step = "the vCPU's kvm_run page";
-	vm->run = memory_alloc(vm->run_size, PAGE_SIZE);
-	if (!vm->run)
+	v->run = memory_alloc(vm->run_size, PAGE_SIZE);
+	if (!v->run)
 		return -ENOMEM;
-	return kvm0_set_page(vm->vcpu, 0, vm->run);
+	return kvm0_set_page(v->handle, 0, v->run);
 }
 
 static s64 create_objects(struct vm *vm, const char **step)
 {
 	s64 err = create_machine(vm, step);
 
-	return err < 0 ? err : create_vcpu(vm, step);
+	if (err < 0)
+		return err;
+	*step = "KVM_GET_VCPU_MMAP_SIZE";
+	err = kvm0_ioctl(0, KVM_GET_VCPU_MMAP_SIZE, 0);
+	vm->run_size = (u64)err;
+	for (u32 i = 0; i < vm->config.cpus && err >= 0; i++)
+		err = create_vcpu(vm, i, step);
+	return err;
 }
 
 static void explain(s64 err, const char *step, char *why, u64 why_size)
@@ -146,13 +149,24 @@ static int load(struct vm *vm, const struct linux_image *image, struct linux_ent
 	int err = linux_load(&vm->ram, image, c->initrd, c->initrd_size, c->cmdline, TABLES_BASE,
 			     entry, reason, sizeof(reason));
 
-	if (!err && tables_write(&vm->ram)) {
+	if (!err && tables_write(&vm->ram, c->cpus)) {
 		format_text(reason, sizeof(reason), "leaves no room for the ACPI tables");
 		err = -EFAULT;
 	}
 	if (err)
 		format_text(why, why_size, "%s %s", c->kernel_name, reason);
 	return err;
+}
+
+/* The first vCPU at the kernel's entry; the others wait for its INIT and SIPI. */
+static s64 set_up_vcpus(struct vm *vm, const struct linux_entry *entry, const char **step)
+{
+	u32 cpus = vm->config.cpus;
+	s64 err = 0;
+
+	for (u32 i = 0; i < cpus && err >= 0; i++)
+		err = vcpu_setup(vm->vcpus[i].handle, i, cpus, step);
+	return err < 0 ? err : vcpu_start(vm->vcpus[0].handle, entry, step);
 }
 
 int vm_create(struct vm *vm, const struct vm_config *config, const struct vm_sink *sink, char *why,
@@ -173,31 +187,36 @@ int vm_create(struct vm *vm, const struct vm_config *config, const struct vm_sin
 		return err;
 	err = load(vm, &image, &entry, why, why_size);
 	if (!err) {
-		err = vcpu_setup(vm->vcpu, &entry, &step);
-		if (err)
+		err = (int)set_up_vcpus(vm, &entry, &step);
+		if (err < 0)
 			explain(err, step, why, why_size);
 	}
-	if (err)
+	if (err < 0)
 		vm_destroy(vm);
-	return err;
+	return err < 0 ? err : 0;
 }
 
 void vm_move(struct vm *to, struct vm *from)
 {
 	*to = *from;
 	to->devices.serial.owner = to;
+	for (u32 i = 0; i < to->config.cpus; i++)
+		to->vcpus[i].vm = to;
 	memset(from, 0, sizeof(*from));
 }
 
 void vm_close(struct vm *vm)
 {
-	if (vm->vcpu)
-		(void)kvm0_close(vm->vcpu);
+	for (u32 i = 0; i < vm->config.cpus; i++) {
+		struct vm_vcpu *v = &vm->vcpus[i];
+		if (v->handle)
+			(void)kvm0_close(v->handle);
+		memory_free(v->run, vm->run_size);
+		*v = (struct vm_vcpu){0};
+	}
 	if (vm->handle)
 		(void)kvm0_close(vm->handle);
-	memory_free(vm->run, vm->run_size);
-	vm->vcpu = vm->handle = 0;
-	vm->run = NULL;
+	vm->handle = 0;
 }
 
 void vm_destroy(struct vm *vm)

@@ -1,20 +1,25 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * One virtual machine: a PC of one CPU with a serial port, made of KVM's objects and run one
- * KVM_RUN at a time.  Nothing here knows whether it runs on kvm0 or elsewhere: it calls
- * guest/lib's hypercall.h, memory.h, time.h and rtc.h.  The control guest's event loop owns
- * all of them and is the only caller.
+ * One virtual machine: a PC with a serial port, made of KVM's objects and run one KVM_RUN at a
+ * time, its vCPUs on as many CPUs as one likes.  Nothing here knows whether it runs on kvm0 or
+ * elsewhere: it calls guest/lib's hypercall.h, memory.h, time.h and rtc.h.
+ *
+ * vm_step() may be called on several CPUs, for different vCPUs of one VM; what they share is
+ * guarded by vm->lock, which it takes itself.  All else but vm_input() and vm_input_room() needs
+ * the VM to stand still: no vm_step() of it on any CPU.
  */
 #pragma once
 
 #include "guest/control/vmm/linux.h"
 #include "guest/control/vmm/ram.h"
 #include "guest/control/vmm/serial.h"
+#include "guest/lib/lock.h"
 
 struct kvm_run;
 
 #define VM_EXIT_KINDS   40 /* KVM_EXIT_* counted each; what is above counts as the last */
 #define VM_NAMED_MAX    32 /* unknown ports and pages that are named */
+#define VM_CPUS_MAX     64u
 #define VM_TSS_ADDRESS  0xfffbd000ull
 #define VM_IDENTITY_MAP 0xfffbc000ull
 
@@ -24,6 +29,7 @@ struct vm_config {
 	char kernel_name[64];
 	const void *kernel, *initrd;
 	u64 kernel_size, initrd_size;
+	u32 cpus;    /* 1 to VM_CPUS_MAX */
 	u64 mem;     /* bytes, a multiple of 2 MiB */
 	bool demand; /* its memory is found when it is touched */
 	char cmdline[LINUX_CMDLINE_MAX];
@@ -31,9 +37,8 @@ struct vm_config {
 
 enum vm_state {
 	VM_RUNS,
-	VM_WAITS, /* blocked: until vm->deadline, or an event */
 	VM_POWERED_OFF,
-	VM_HALTED, /* halted with interrupts off: nothing can wake it */
+	VM_HALTED, /* all vCPUs are asleep: nothing can wake one; whoever finds out says so */
 	VM_RESET,
 	VM_FAILED, /* has been reported */
 };
@@ -53,14 +58,24 @@ struct vm_devices {
 	u64 pm_timer_lag; /* ticks of the machine's TSC that were no time for the guest */
 };
 
+/* A vCPU is its own caller's of vm_step(). */
+struct vm_vcpu {
+	struct vm *vm;
+	u32 handle;
+	struct kvm_run *run;
+	bool waits;   /* blocked: until the deadline or a wake-up, which clears this */
+	bool asleep;  /* and no interrupt or timer can wake it: only another vCPU can */
+	u64 deadline; /* TSC */
+};
+
 struct vm {
 	struct vm_config config;
 	struct vm_sink sink;
-	enum vm_state state;
-	u64 deadline; /* TSC */
-	u32 handle, vcpu;
-	struct kvm_run *run;
+	struct vm_vcpu vcpus[VM_CPUS_MAX]; /* config.cpus of them, by APIC ID */
+	u32 handle;
 	u64 run_size;
+	struct lock lock; /* guards all below */
+	enum vm_state state;
 	struct ram ram;
 	struct vm_devices devices;
 	bool named; /* unknown ports and addresses are reported */
@@ -91,21 +106,20 @@ void vm_close(struct vm *vm);
 /* Whether it goes on: it has not come to any of its ends. */
 static inline bool vm_lives(const struct vm *vm)
 {
-	return vm->state == VM_RUNS || vm->state == VM_WAITS;
+	return READ_ONCE(vm->state) == VM_RUNS;
 }
 
-/* One KVM_RUN, and what its exit asks for.  Returns vm->state. */
-enum vm_state vm_step(struct vm *vm);
 /*
- * Completes the access that the last exit was about, without another instruction: behind it
- * KVM's state of the vCPU is whole (KVM API, KVM_RUN).  False if that ended the VM: see
+ * One KVM_RUN, and what its exit asks for.  Behind it the VM may have come to an end (vm->state),
+ * or the vCPU waits.  `others`: another vCPU waits for this CPU.
+ */
+void vm_step(struct vm_vcpu *v, bool others);
+/*
+ * Completes the accesses that the last exits were about, without another instruction: behind it
+ * KVM's state of the vCPUs is whole (KVM API, KVM_RUN).  False if that ended the VM: see
  * vm->state.
  */
 bool vm_pause(struct vm *vm) __must_check;
-/* Whether vm_step() has something to do now: it runs, or its deadline has come. */
-bool vm_ready(const struct vm *vm, u64 tsc);
-/* A vCPU with this handle, or KVM0_WAKE_ALL, has an event. */
-void vm_wake(struct vm *vm, u32 handle);
 /* Typed bytes for its console: how many are taken now, and one of them. */
 u32 vm_input_room(const struct vm *vm);
 void vm_input(struct vm *vm, u8 byte);
@@ -114,5 +128,5 @@ const char *vm_exit_name(u32 reason);
 
 /* Between the files of vmm/. */
 void vm_report(struct vm *vm, const char *format, ...) __printf(2, 3);
-/* Reports KVM's registers of the vCPU. */
-void vm_report_registers(struct vm *vm);
+/* Reports KVM's registers of a vCPU. */
+void vm_report_registers(const struct vm_vcpu *v);
