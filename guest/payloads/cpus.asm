@@ -54,6 +54,12 @@ ENTRY cpus_mix
 	jb cpus_mix
 	DONE
 
+; A hypercall, with registers that the test has set; then HLT, with interrupts as they are.
+ENTRY cpus_vmcall_hlt
+	vmcall
+	hlt
+	DONE
+
 ; Adds one, locked, to the first four bytes of each of RSI pages from RDI.
 ENTRY cpus_touch
 	lock inc dword [rdi]

@@ -17,7 +17,7 @@ extern const char real_self_modify[], real_to_prot[], real_pic[], real_pic_handl
 extern const char real_pit_count[], real_window[], real_window_handler[], real_reset_ports[];
 
 /* prot.asm: 32-bit protected mode. */
-extern const char prot_out[], prot_arrived[], prot_to_long[];
+extern const char prot_out[], prot_vmcall[], prot_arrived[], prot_to_long[];
 
 /* fault.asm: exceptions; 64-bit from here on. */
 extern const char fault_stubs[], fault_divide[], fault_int1[], fault_int3[], fault_ud2[];
@@ -60,7 +60,7 @@ extern const char handler_stop_60[], irq_stops[];
 
 /* cpus.asm: for several CPUs. */
 extern const char cpus_count[], cpus_rdmsr[], cpus_count_exiting[], cpus_ioapic_count[], cpus_mix[],
-	cpus_touch[], cpus_check[];
+	cpus_vmcall_hlt[], cpus_touch[], cpus_check[];
 
 /* move.asm: moved from VM to VM. */
 extern const char move_work[], move_shadow[], move_halted[];

@@ -8,6 +8,11 @@ ENTRY prot_out
 	out dx, eax
 	DONE
 
+; A hypercall, with registers that the test has set.
+ENTRY prot_vmcall
+	vmcall
+	DONE
+
 ; Where real_to_prot goes: proves itself by a 32-bit operand and segment of 4 GiB.
 ENTRY prot_arrived
 	mov ax, SEL_DATA

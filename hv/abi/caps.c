@@ -55,7 +55,9 @@ static const struct {
 	{KVM_CAP_SET_BOOT_CPU_ID, 1},
 	{KVM_CAP_X2APIC_API, X2APIC_API_FLAGS},
 	{KVM_CAP_IOAPIC_POLARITY_IGNORED, 1},
+	{KVM_CAP_ENABLE_CAP, 1},
 	{KVM_CAP_ENABLE_CAP_VM, 1},
+	{KVM_CAP_NOP_IO_DELAY, 1},
 	{KVM_CAP_IRQFD, 1},
 	{KVM_CAP_IOEVENTFD, 1},
 	{KVM_CAP_IRQFD_RESAMPLE, 1},
@@ -93,6 +95,7 @@ static const struct {
 	{KVM_CAP_LAST_CPU, 1},
 	{KVM_CAP_PMU_EVENT_FILTER, 1},
 	{KVM_CAP_ENFORCE_PV_FEATURE_CPUID, 1},
+	{KVM_CAP_EXIT_HYPERCALL, 1 << KVM_HC_MAP_GPA_RANGE},
 	{KVM_CAP_DISABLE_QUIRKS, 1},
 	{KVM_CAP_DISABLE_QUIRKS2, QUIRKS_ABSENT},
 	{KVM_CAP_X86_DISABLE_EXITS, KVM_X86_DISABLE_EXITS_PAUSE},
@@ -171,6 +174,11 @@ s64 vm_enable_cap(struct vm *vm, u64 arg)
 		return 0;
 	case KVM_CAP_X86_TRIPLE_FAULT_EVENT:
 		WRITE_ONCE(vm->triple_fault_event, cap.args[0] != 0);
+		return 0;
+	case KVM_CAP_EXIT_HYPERCALL:
+		if (cap.args[0] & ~(1ull << KVM_HC_MAP_GPA_RANGE))
+			return -EINVAL;
+		WRITE_ONCE(vm->pv.exits, (u32)cap.args[0]);
 		return 0;
 	case KVM_CAP_X2APIC_API:
 		if (cap.args[0] & ~(u64)X2APIC_API_FLAGS)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* The lists of MSRs that a control guest asks for: those to save and restore, and the feature
  * MSRs, which tell what vCPUs can have. */
+#include <linux/kvm_para.h>
 #include "cpu/msr_index.h"
 #include "cpu/regs.h"
 #include "kvm/msr.h"
@@ -22,7 +23,9 @@ static const u32 saved[] = {
 	MSR_SMI_COUNT,     MSR_HWCR,
 	MSR_VM_HSAVE_PA,
 };
-_Static_assert(ARRAY_SIZE(saved) <= MSR_LIST_MAX, "the list of MSRs");
+/* KVM's own among it. */
+static const u32 saved_of_kvm[] = {MSR_KVM_POLL_CONTROL};
+_Static_assert(ARRAY_SIZE(saved) + ARRAY_SIZE(saved_of_kvm) <= MSR_LIST_MAX, "the list of MSRs");
 
 static const u32 features[] = {MSR_BIOS_SIGN_ID, MSR_ARCH_CAPABILITIES, MSR_PERF_CAPABILITIES};
 
@@ -33,6 +36,8 @@ u32 msr_list(u32 list[MSR_LIST_MAX])
 	for (u32 i = 0; i < ARRAY_SIZE(saved); i++)
 		if (saved[i] != MSR_TSC_AUX || vmx_has_tsc_aux())
 			list[n++] = saved[i];
+	for (u32 i = 0; i < ARRAY_SIZE(saved_of_kvm); i++)
+		list[n++] = saved_of_kvm[i];
 	return n;
 }
 

@@ -383,7 +383,8 @@ static enum exit_action handle_exit(struct vcpu *c, enum vmx_exit_kind kind,
 /* Is there anything that ends HLT?  Interrupts do only if the guest takes them. */
 static bool has_event(struct vcpu *c)
 {
-	if (c->lapic.nmi_pending || READ_ONCE(c->lapic.events) || c->vmx.event)
+	if (c->lapic.nmi_pending || READ_ONCE(c->lapic.events) || READ_ONCE(c->lapic.kicked) ||
+	    c->vmx.event)
 		return true;
 	if ((vmx_rflags() & RFLAGS_IF) &&
 	    (c->interrupt >= 0 || irqchip_pending_vector(c->vm->chip, c->index) >= 0))
@@ -408,6 +409,7 @@ static bool try_unblock(struct vcpu *c, u64 *deadline)
 	 * and reports the wake-up; pairs with vcpu_wake(). */
 	__atomic_exchange_n(&c->blocked, 1, __ATOMIC_SEQ_CST);
 	if (halted && has_event(c)) {
+		WRITE_ONCE(c->lapic.kicked, 0);
 		c->mp_state = KVM_MP_STATE_RUNNABLE;
 		c->stats.halt_wakeup += c->slept;
 	} else if (!READ_ONCE(c->requests)) {

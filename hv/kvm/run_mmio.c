@@ -7,6 +7,7 @@
 #include "cpu/regs.h"
 #include "cpu/tsc.h"
 #include "kvm/mmu.h"
+#include "kvm/pv/hypercall.h"
 #include "kvm/run.h"
 #include "kvm/vcpu_events.h"
 #include "lib/string.h"
@@ -296,6 +297,8 @@ enum exit_action run_complete(struct vcpu *c)
 		return run_complete_msr(c, false);
 	case COMPLETE_WRMSR:
 		return run_complete_msr(c, true);
+	case COMPLETE_HYPERCALL:
+		return pv_complete_hypercall(c);
 	case COMPLETE_WRITES:
 		return post_writes(c, emulate_next_write(&c->io));
 	}

@@ -37,7 +37,9 @@
 	TOTAL(insn_emulation_fail)                                                                 \
 	TOTAL(hypercalls)                                                                          \
 	TOTAL(irq_injections)                                                                      \
-	TOTAL(nmi_injections)
+	TOTAL(nmi_injections)                                                                      \
+	TOTAL(directed_yield_attempted)                                                            \
+	TOTAL(directed_yield_successful)
 
 #define STATS_FIELD(name) u64 name;
 

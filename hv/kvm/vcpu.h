@@ -33,6 +33,7 @@ enum vcpu_completion {
 	COMPLETE_WRITES,
 	COMPLETE_RDMSR,
 	COMPLETE_WRMSR,
+	COMPLETE_HYPERCALL,
 };
 
 /* An exception that no run has taken up yet (kvm/vcpu_events.c). */

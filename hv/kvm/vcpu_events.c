@@ -31,6 +31,10 @@ u32 vcpu_get_mp_state(struct vcpu *c)
 {
 	if (c->vm->chip)
 		vcpu_accept_apic_events(c);
+	/* One that was kicked goes on when it runs. */
+	if ((c->mp_state == KVM_MP_STATE_HALTED || c->mp_state == KVM_MP_STATE_AP_RESET_HOLD) &&
+	    READ_ONCE(c->lapic.kicked))
+		return KVM_MP_STATE_RUNNABLE;
 	return c->mp_state;
 }
 

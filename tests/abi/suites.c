@@ -59,6 +59,9 @@ u32 suites_run(const struct suite *const *further, u32 count)
 		&suite_move,
 		&suite_device,
 		&suite_stats,
+		&suite_pv,
+		&suite_hypercall,
+		&suite_map_gpa,
 	};
 	/* clang-format on */
 	const struct suite *all[ARRAY_SIZE(common) + MAX_FURTHER];

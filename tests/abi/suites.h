@@ -17,6 +17,7 @@ extern const struct suite suite_event, suite_irqfd, suite_ioeventfd, suite_coale
 extern const struct suite suite_dirty, suite_dirty_ring, suite_readonly;
 extern const struct suite suite_move;
 extern const struct suite suite_device, suite_stats;
+extern const struct suite suite_pv, suite_hypercall, suite_map_gpa;
 
 /*
  * Runs them all, the first of `further` before and its others behind them (none if `count` is 0);

@@ -596,11 +596,13 @@ static void test_events(void **state)
 	assert_int_equal(lapic[2].events, LAPIC_EVENT_INIT);
 	assert_int_equal(lapic[3].events, LAPIC_EVENT_INIT);
 	assert_true(apic_bus_take_wake(&bus) == 0xe);
-	/* SMI, ExtINT and reserved modes reach nobody. */
+	/* SMI and ExtINT reach nobody; the reserved mode is KVM's kick. */
 	wr(0, LAPIC_ICR, 0x4200);
-	wr(0, LAPIC_ICR, 0x4300);
 	wr(0, LAPIC_ICR, 0x4730);
 	assert_true(apic_bus_take_wake(&bus) == 0);
+	wr(0, LAPIC_ICR, 0x4300);
+	assert_true(apic_bus_take_wake(&bus) == 2);
+	assert_int_equal(lapic[1].kicked, 1);
 }
 
 static void test_local_sources(void **state)

@@ -226,7 +226,8 @@ struct kvm0_param {
 
 /*
  * RSI after every call: 0, or in the low 31 bits the handle of a vCPU that was blocked
- * and now has an event to take, or of an event (KVM0_CALL_EVENT_READ) that was read empty and
+ * and now has an event to take, or that a guest has yielded to (KVM_HC_SCHED_YIELD,
+ * KVM_HC_KICK_CPU), or of an event (KVM0_CALL_EVENT_READ) that was read empty and
  * has been signalled; with KVM0_WAKE_MORE there are others to be fetched with
  * KVM0_CALL_NEXT_WAKE.  The handle KVM0_WAKE_ALL stands for every blocked vCPU and every
  * event that was read empty.  A KVM_RUN that has somebody to wake ends for it, with

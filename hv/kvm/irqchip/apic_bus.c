@@ -9,12 +9,16 @@
 #define DFR_FLAT         0xffffffffu
 #define DFR_CLUSTER      0x0fffffffu
 
+/* The id that it has in its mode. */
+static u32 own_id(const struct lapic *l)
+{
+	return lapic_x2apic(l) ? l->id : lapic_reg(l, LAPIC_ID) >> 24;
+}
+
 static bool match_physical(const struct lapic *l, u32 dest)
 {
 	/* A vCPU whose id does not fit in an xAPIC one can be named by it all the same. */
-	if (lapic_x2apic(l) || dest > 0xff)
-		return dest == l->id;
-	return dest == lapic_reg(l, LAPIC_ID) >> 24;
+	return dest == (dest > 0xff ? l->id : own_id(l));
 }
 
 static bool match_logical(const struct lapic *l, u32 dest)
@@ -102,4 +106,38 @@ int apic_bus_send(struct apic_bus *bus, struct lapic *source, const struct apic_
 	}
 	l = choose(bus, candidates, count, m->vector);
 	return l ? lapic_accept_message(l, m) : taken;
+}
+
+static bool in_set(u32 id, u64 set, u32 first)
+{
+	return id >= first && id - first < 64 && set >> (id - first) & 1;
+}
+
+int apic_bus_send_set(struct apic_bus *bus, u64 low, u64 high, u32 first, u32 width,
+		      const struct apic_message *m)
+{
+	int taken = 0;
+
+	for (u32 i = 0; i < READ_ONCE(bus->count); i++) {
+		struct lapic *l = READ_ONCE(bus->lapic[i]);
+		u32 id;
+
+		if (!l || !lapic_hw_enabled(l))
+			continue;
+		id = own_id(l);
+		if (in_set(id, low, first) || in_set(id, high, first + width))
+			taken += lapic_accept_message(l, m);
+	}
+	return taken;
+}
+
+struct lapic *apic_bus_find(struct apic_bus *bus, u32 id)
+{
+	for (u32 i = 0; i < READ_ONCE(bus->count); i++) {
+		struct lapic *l = READ_ONCE(bus->lapic[i]);
+
+		if (l && lapic_hw_enabled(l) && own_id(l) == id)
+			return l;
+	}
+	return NULL;
 }

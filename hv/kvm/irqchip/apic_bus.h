@@ -19,6 +19,7 @@ enum apic_delivery { /* SDM vol. 3, Interrupt Command Register, delivery mode */
 		     APIC_FIXED = 0,
 		     APIC_LOWEST = 1,
 		     APIC_SMI = 2,
+		     APIC_REMOTE_READ = 3, /* reserved there; KVM's kick of a halted vCPU */
 		     APIC_NMI = 4,
 		     APIC_INIT = 5,
 		     APIC_STARTUP = 6,
@@ -68,6 +69,17 @@ struct apic_bus {
  * @source: the local APIC that sends it, or NULL.  Returns how many took it.
  */
 int apic_bus_send(struct apic_bus *bus, struct lapic *source, const struct apic_message *m);
+
+/*
+ * Deliver @m, whose destination is of no meaning, to the local APICs whose ids (those that they
+ * have in their mode) are in a set: bit n of @low is @first + n, of @high @first + @width + n, in
+ * 32 bits; bits that lead beyond name nobody.  Returns how many took it.
+ */
+int apic_bus_send_set(struct apic_bus *bus, u64 low, u64 high, u32 first, u32 width,
+		      const struct apic_message *m);
+
+/* The local APIC that has the id @id in its mode, or NULL. */
+struct lapic *apic_bus_find(struct apic_bus *bus, u32 id);
 
 /* Mark vCPU @index in @wake. */
 static inline void apic_bus_wake(struct apic_bus *bus, u32 index)

@@ -4,7 +4,7 @@
  * A pure model.  Everything belongs to the vCPU itself (or to whoever holds it
  * stopped) and is called for it by hv/kvm/vcpu.c, with these exceptions that other CPUs
  * write too, atomically, in lapic_accept_message(): TMR bits, pir with posted, nmi_pending,
- * and events with sipi_vector.
+ * kicked, and events with sipi_vector.
  * Source: SDM vol. 3, chapter Advanced Programmable Interrupt Controller.
  */
 #pragma once
@@ -89,6 +89,7 @@ struct lapic {
 	u32 nmi_pending; /* NMIs that came; the owner takes them by an exchange */
 	u32 events;      /* LAPIC_EVENT_*; the owner takes them by fetch-and */
 	u32 sipi_vector; /* written before LAPIC_EVENT_SIPI is set (release) */
+	u32 kicked;      /* a halted vCPU goes on, whatever it waits for; the owner clears it */
 };
 
 /* Register @reg as it is stored, without side effects. */

@@ -49,6 +49,9 @@ bool lapic_accept_message(struct lapic *l, const struct apic_message *m)
 		/* Release: the taker, who acquires, finds the vector. */
 		__atomic_fetch_or(&l->events, LAPIC_EVENT_SIPI, __ATOMIC_RELEASE);
 		break;
+	case APIC_REMOTE_READ:
+		__atomic_store_n(&l->kicked, 1, __ATOMIC_RELEASE);
+		break;
 	default: /* no SMM; ExtINT comes by lapic_accepts_extint() */
 		accepted = false;
 		break;

@@ -22,3 +22,8 @@ typedef enum exit_action pv_function(struct vcpu *c, const struct pv_call *h, s6
 
 /* The guest has executed VMCALL. */
 enum exit_action pv_hypercall(struct vcpu *c);
+/* The control guest has answered KVM_EXIT_HYPERCALL. */
+enum exit_action pv_complete_hypercall(struct vcpu *c);
+
+/* --- other_vcpus.c --- */
+pv_function pv_kick, pv_send_ipi, pv_yield;

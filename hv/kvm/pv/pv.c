@@ -10,7 +10,7 @@
 
 void pv_init_vcpu(struct vcpu *c)
 {
-	c->pv = (struct vcpu_pv){0};
+	c->pv = (struct vcpu_pv){.poll_control = PV_POLL_CONTROL_ON};
 }
 
 static bool has_signature(const struct kvm_cpuid_entry2 *e)

@@ -12,17 +12,24 @@ struct vcpu;
 
 /* EAX of leaf 0x40000001 as KVM_GET_SUPPORTED_CPUID has it: one bit for each feature that
  * works.  EDX, hints, is for user space to set. */
-#define PV_FEATURES ((u32)0)
+#define PV_FEATURES                                                                                \
+	(1u << KVM_FEATURE_NOP_IO_DELAY | 1u << KVM_FEATURE_PV_UNHALT |                            \
+	 1u << KVM_FEATURE_PV_SEND_IPI | 1u << KVM_FEATURE_POLL_CONTROL |                          \
+	 1u << KVM_FEATURE_PV_SCHED_YIELD)
+
+#define PV_POLL_CONTROL_ON 1ull /* the one bit that there is */
 
 /* In struct vcpu; the owner's, but for what says otherwise. */
 struct vcpu_pv {
-	u32 features; /* EAX of the guest's leaf; 0: it has none */
-	bool enforce; /* KVM_CAP_ENFORCE_PV_FEATURE_CPUID */
+	u32 features;     /* EAX of the guest's leaf; 0: it has none */
+	bool enforce;     /* KVM_CAP_ENFORCE_PV_FEATURE_CPUID */
+	u64 poll_control; /* MSR_KVM_POLL_CONTROL: 1, or 0: not to be polled for while it is halted
+			   */
 };
 
 /* In struct vm. */
 struct vm_pv {
-	u32 exits; /* KVM_CAP_EXIT_HYPERCALL: bit n is hypercall n; set under vm->lock */
+	u32 exits; /* KVM_CAP_EXIT_HYPERCALL: bit n is hypercall n, which then is user space's */
 };
 
 /* The vCPU is new; before anything else of it is used. */

@@ -5,10 +5,10 @@
  */
 #include <linux/errno.h>
 #include "kvm/pv/pv.h"
+#include "kvm/vcpu.h"
 
 int pv_get_msr(struct vcpu *c, u32 index, u64 *value, bool host)
 {
-	(void)c;
 	*value = 0;
 	switch (index) {
 	case MSR_KVM_WALL_CLOCK:
@@ -20,8 +20,10 @@ int pv_get_msr(struct vcpu *c, u32 index, u64 *value, bool host)
 	case MSR_KVM_ASYNC_PF_ACK:
 	case MSR_KVM_STEAL_TIME:
 	case MSR_KVM_PV_EOI_EN:
-	case MSR_KVM_POLL_CONTROL:
 		return host ? 0 : -ENOENT;
+	case MSR_KVM_POLL_CONTROL:
+		*value = c->pv.poll_control;
+		return pv_allows(c, KVM_FEATURE_POLL_CONTROL) ? 0 : -EINVAL;
 	default:
 		return -ENOENT;
 	}
@@ -29,7 +31,6 @@ int pv_get_msr(struct vcpu *c, u32 index, u64 *value, bool host)
 
 int pv_set_msr(struct vcpu *c, u32 index, u64 value, bool host)
 {
-	(void)c;
 	switch (index) {
 	case MSR_KVM_WALL_CLOCK:
 	case MSR_KVM_WALL_CLOCK_NEW:
@@ -40,10 +41,14 @@ int pv_set_msr(struct vcpu *c, u32 index, u64 value, bool host)
 	case MSR_KVM_ASYNC_PF_ACK:
 	case MSR_KVM_STEAL_TIME:
 	case MSR_KVM_PV_EOI_EN:
-	case MSR_KVM_POLL_CONTROL:
 		if (!host)
 			return -ENOENT;
 		return value ? -EINVAL : 0;
+	case MSR_KVM_POLL_CONTROL:
+		if (!pv_allows(c, KVM_FEATURE_POLL_CONTROL) || value & ~PV_POLL_CONTROL_ON)
+			return -EINVAL;
+		c->pv.poll_control = value;
+		return 0;
 	default:
 		return -ENOENT;
 	}
