@@ -10,7 +10,9 @@
 
 #define MOVES 20u
 
-static struct state state, again;
+static struct vcpu_state vcpu, vcpu_again;
+static struct state state = {.count = 1, .vcpus = &vcpu};
+static struct state again = {.count = 1, .vcpus = &vcpu_again};
 
 /* Completes the port access that the vCPU was about, and does no more. */
 static void pause(struct machine *m)
@@ -23,7 +25,8 @@ static void pause(struct machine *m)
 static void get(const struct machine *m, struct state *to)
 {
 	const char *step = "";
-	s64 result = state_get(to, (u32)m->vm, (u32)m->vcpu, &step);
+	u32 handle = (u32)m->vcpu;
+	s64 result = state_get(to, (u32)m->vm, &handle, &step);
 
 	if (result < 0)
 		check_fail(__FILE__, __LINE__, "reading %s: %lld", step, result);
@@ -32,7 +35,8 @@ static void get(const struct machine *m, struct state *to)
 static void set(const struct machine *m)
 {
 	const char *step = "";
-	s64 result = state_set(&state, (u32)m->vm, (u32)m->vcpu, &step);
+	u32 handle = (u32)m->vcpu;
+	s64 result = state_set(&state, (u32)m->vm, &handle, &step);
 
 	if (result < 0)
 		check_fail(__FILE__, __LINE__, "setting %s: %lld", step, result);
@@ -41,22 +45,22 @@ static void set(const struct machine *m)
 /* What has to read back as it was set.  Counters and clocks go on. */
 static void compare(void)
 {
-	CHECK(!memcmp(&again.regs, &state.regs, sizeof(state.regs)));
-	CHECK(!memcmp(&again.sregs, &state.sregs, sizeof(state.sregs)));
-	CHECK(!memcmp(&again.xcrs, &state.xcrs, sizeof(state.xcrs)));
-	CHECK(!memcmp(&again.debugregs, &state.debugregs, sizeof(state.debugregs)));
-	CHECK(!memcmp(&again.events, &state.events, sizeof(state.events)));
+	CHECK(!memcmp(&vcpu_again.regs, &vcpu.regs, sizeof(vcpu.regs)));
+	CHECK(!memcmp(&vcpu_again.sregs, &vcpu.sregs, sizeof(vcpu.sregs)));
+	CHECK(!memcmp(&vcpu_again.xcrs, &vcpu.xcrs, sizeof(vcpu.xcrs)));
+	CHECK(!memcmp(&vcpu_again.debugregs, &vcpu.debugregs, sizeof(vcpu.debugregs)));
+	CHECK(!memcmp(&vcpu_again.events, &vcpu.events, sizeof(vcpu.events)));
 	CHECK(!memcmp(&again.irqchips, &state.irqchips, sizeof(state.irqchips)));
-	CHECK(!memcmp(again.xsave, state.xsave, sizeof(state.xsave)));
-	CHECK_EQUAL(again.mp_state.mp_state, state.mp_state.mp_state);
+	CHECK(!memcmp(vcpu_again.xsave, vcpu.xsave, sizeof(vcpu.xsave)));
+	CHECK_EQUAL(vcpu_again.mp_state.mp_state, vcpu.mp_state.mp_state);
 	CHECK_EQUAL(again.pit.channels[0].count, state.pit.channels[0].count);
 	CHECK_EQUAL(again.pit.channels[0].mode, state.pit.channels[0].mode);
-	CHECK_EQUAL(again.tsc_khz, state.tsc_khz);
-	CHECK_EQUAL(again.cpuid.head.nent, state.cpuid.head.nent);
-	CHECK_EQUAL(again.msrs.head.nmsrs, state.msrs.head.nmsrs);
+	CHECK_EQUAL(vcpu_again.tsc_khz, vcpu.tsc_khz);
+	CHECK_EQUAL(vcpu_again.cpuid.head.nent, vcpu.cpuid.head.nent);
+	CHECK_EQUAL(vcpu_again.msrs.head.nmsrs, vcpu.msrs.head.nmsrs);
 	CHECK(again.clock.clock >= state.clock.clock);
 	/* The guest's TSC goes on from where it was. */
-	CHECK(again.taken_at + again.tsc_offset >= state.taken_at + state.tsc_offset);
+	CHECK(again.taken_at + vcpu_again.tsc_offset >= state.taken_at + vcpu.tsc_offset);
 }
 
 static void enable(const struct machine *m, u32 cap)
@@ -143,7 +147,7 @@ static void move_in_shadow(void)
 	CHECK_RESULT(t_ioctl_ptr(m.vcpu, KVM_SET_VCPU_EVENTS, &e), 0);
 	interrupt(&m);
 	move(&m);
-	CHECK_EQUAL(state.events.interrupt.shadow, KVM_X86_SHADOW_INT_STI);
+	CHECK_EQUAL(vcpu.events.interrupt.shadow, KVM_X86_SHADOW_INT_STI);
 	machine_run_out(&m, PORT_DONE);
 	CHECK_EQUAL(machine_regs(&m).rbx, 0);
 	CHECK_EQUAL(machine_regs(&m).rax, 1);
@@ -162,8 +166,8 @@ static void move_in_nmi(void)
 	machine_run_out(&m, PORT_TEST);
 	CHECK_RESULT(t_ioctl(m.vcpu, KVM_NMI, 0), 0);
 	move(&m);
-	CHECK_EQUAL(state.events.nmi.masked, 1);
-	CHECK_EQUAL(state.events.nmi.pending, 1);
+	CHECK_EQUAL(vcpu.events.nmi.masked, 1);
+	CHECK_EQUAL(vcpu.events.nmi.pending, 1);
 	CHECK_EQUAL(machine_u32(&m, GPA_VARS + VAR_IRQS), 0);
 	machine_run_out(&m, PORT_TEST);
 	CHECK_EQUAL(machine_u32(&m, GPA_VARS + VAR_IRQS), 1);
@@ -188,9 +192,9 @@ static void move_with_exception(void)
 	CHECK_RESULT(t_ioctl_ptr(m.vcpu, KVM_SET_REGS, &m.regs), 0);
 	CHECK_RESULT(t_ioctl_ptr(m.vcpu, KVM_SET_VCPU_EVENTS, &e), 0);
 	move_with(&m, KVM_CAP_EXCEPTION_PAYLOAD);
-	CHECK_EQUAL(state.events.exception.pending, 1);
-	CHECK_EQUAL(state.events.exception_payload, 0x1234000);
-	CHECK_EQUAL(state.sregs.cr2, 0);
+	CHECK_EQUAL(vcpu.events.exception.pending, 1);
+	CHECK_EQUAL(vcpu.events.exception_payload, 0x1234000);
+	CHECK_EQUAL(vcpu.sregs.cr2, 0);
 	machine_run_out(&m, PORT_DONE);
 	CHECK_EQUAL(machine_u64(&m, GPA_VARS + VAR_FAULTS), 1);
 	CHECK_EQUAL(machine_u64(&m, GPA_VARS + VAR_VECTOR), 14);
@@ -226,7 +230,7 @@ static void move_while_halted(void)
 	CHECK_RESULT(t_run(m.vcpu), -EINTR);
 	CHECK_EQUAL(t_take_signals(m.vcpu, T_SIGNAL_BIT(T_SIGNAL_A)), T_SIGNAL_BIT(T_SIGNAL_A));
 	move(&m);
-	CHECK_EQUAL(state.mp_state.mp_state, KVM_MP_STATE_HALTED);
+	CHECK_EQUAL(vcpu.mp_state.mp_state, KVM_MP_STATE_HALTED);
 	interrupt(&m);
 	machine_run_out(&m, PORT_DONE);
 	CHECK_EQUAL(machine_u32(&m, GPA_VARS + VAR_IRQS), 1);
@@ -249,7 +253,7 @@ static void move_between_steps(void)
 	machine_run(&m, KVM_EXIT_DEBUG);
 	CHECK_EQUAL(machine_regs(&m).rip, machine_entry(debug_steps_mmio));
 	move(&m);
-	CHECK_EQUAL(state.regs.rflags & 0x100, 0);
+	CHECK_EQUAL(vcpu.regs.rflags & 0x100, 0);
 	machine_run(&m, KVM_EXIT_MMIO);
 	CHECK_RESULT(t_ioctl_ptr(m.vcpu, KVM_SET_GUEST_DEBUG, &d), 0);
 	machine_run(&m, KVM_EXIT_DEBUG);

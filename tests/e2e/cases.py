@@ -80,11 +80,25 @@ def linux(name, cpus, mem, model="corei7_haswell_4770", limit=480, first=(), las
                 steps=(cpus_up(cpus), Expect(GUEST_READY), *first, *LINUX, *last), **case)
 
 
+def linux_smp(name, cpus, vcpus, first=(), mem=512, limit=600, **machine):
+    """The same with a guest of several vCPUs."""
+    all_work = (Expect(GUEST_PROMPT),
+                Ask("all vCPUs work", "each-cpu", rf"^each-cpu: {vcpus} CPUs, {vcpus} work, "
+                    rf"{vcpus} time$", GUEST_PROMPT), Key("\r"))
+    menu = ("multiboot2 /boot/kvm0.elf loglevel=info",
+            f"module2 /boot/control.elf control run vmlinuz initrd=initrd.gz cpus={vcpus} mem=192M "
+            "-- console=ttyS0 quiet",
+            "module2 --nounzip /boot/vmlinuz vmlinuz", "module2 --nounzip /boot/initrd.gz initrd.gz")
+    return linux(name, cpus, mem, first=first + all_work, limit=limit, entry=None, menu=menu,
+                 files=("kvm0.elf", "control.elf", "vmlinuz", "initrd.gz"), **machine)
+
+
 LINUX_CASES = (
     linux("linux-1cpu-512m", 1, 512, first=(*AWAY, Expect(GUEST_PROMPT), *SAME_TIME)),
-    linux("linux-2cpu-3g", 2, 3072, limit=600),
-    linux("linux-4cpu", 4, 1024, limit=600),
-    linux("linux-arrandale", 1, 512, "corei5_arrandale_m520", limit=700, first=AGAIN),
+    linux_smp("linux-2-on-2-3g", 2, 2, mem=3072),
+    linux_smp("linux-8-on-4", 4, 8),
+    linux_smp("linux-4-on-1", 1, 4),
+    linux_smp("linux-4-on-2-arrandale", 2, 4, model="corei5_arrandale_m520", limit=900, first=AGAIN),
     linux("linux-skylake", 1, 512, "corei7_skylake_x",
           last=(Once(XSTATE_WARNING),), tolerate=XSTATE_WARNING),
     Case(name="linux-debug-log", entry="debug", limit=300, end="stop",
@@ -116,32 +130,6 @@ TWO_GUESTS = Case(
            Ask("stop the last", "stop", r"small2[^\n]* stopped", PROMPT),
            Ask("none is left", "vms", r"\bno VMs\b", PROMPT),
            Send("poweroff")))
-
-# --- guests of several vCPUs, on as many, more and fewer CPUs -----------------------
-
-SMP_MENU = ("multiboot2 /boot/kvm0.elf loglevel=info",
-            "module2 /boot/control.elf control run vmlinuz initrd=initrd.gz cpus={vcpus} mem=192M "
-            "-- console=ttyS0 quiet tsc=reliable",
-            "module2 --nounzip /boot/vmlinuz vmlinuz",
-            "module2 --nounzip /boot/initrd.gz initrd.gz")
-
-
-def smp(name, cpus, vcpus, model="corei7_haswell_4770", limit=400, **case):
-    return Case(
-        name=name, cpus=cpus, model=model, limit=limit, entry=None,
-        menu=tuple(line.format(vcpus=vcpus) for line in SMP_MENU),
-        files=("kvm0.elf", "control.elf", "vmlinuz", "initrd.gz"),
-        steps=(cpus_up(cpus), Expect(GUEST_READY), Expect(GUEST_PROMPT),
-               Ask("all vCPUs work", "each-cpu",
-                   rf"^each-cpu: {vcpus} CPUs, {vcpus} work, {vcpus} time$", GUEST_PROMPT),
-               Send("poweroff"), Expect("^" + PROMPT), Send("poweroff")), **case)
-
-
-SMP_CASES = (
-    smp("smp-2-on-2", 2, 2),
-    smp("smp-4-on-1", 1, 4),
-    smp("smp-8-on-4", 4, 8, "corei5_arrandale_m520"),
-)
 
 # --- a guest under load is saved, restored, migrated, and its memory taken away -----
 #
@@ -177,7 +165,8 @@ BALLOON = (Send("balloon 48M; attach"), Expect(r"has \d+ pages less"),
 
 LOAD_CASES = (
     under_load("save-and-restore", "mem=80M", 20 * (SAVE_AND_RESTORE,), limit=1200),
-    under_load("migrate", "mem=80M", 8 * (MIGRATE,), limit=600),
+    under_load("migrate", "cpus=2 mem=80M", 6 * (MIGRATE,), limit=600, cpus=2),
+    under_load("save-and-restore-smp", "cpus=4 mem=80M", 4 * (SAVE_AND_RESTORE,), limit=600, cpus=2),
     under_load("balloon", "mem=128M memory=demand",
                8 * (BALLOON,) + (SAVE_AND_RESTORE, BALLOON, MIGRATE, BALLOON), limit=400),
 )
@@ -302,4 +291,4 @@ STOPPED_CASES = (
     stopped("triple-fault", r"triple fault"),
 )
 
-CASES = LINUX_CASES + (TWO_GUESTS,) + SMP_CASES + LOAD_CASES + PROMPT_CASES + REFUSAL_CASES + ABI_CASES + STOPPED_CASES
+CASES = LINUX_CASES + (TWO_GUESTS,) + LOAD_CASES + PROMPT_CASES + REFUSAL_CASES + ABI_CASES + STOPPED_CASES

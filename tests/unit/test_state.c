@@ -12,8 +12,10 @@
 #include "guest/lib/cpu.h"
 #include "guest/lib/hypercall.h"
 
-#define VM   7u
-#define VCPU 8u
+#define VM     7u
+#define VCPU   8u /* and the next one */
+#define VCPUS  2u
+#define OFFSET (1ull << 60)
 
 /* A request that the two handles know, and the size of its structure. */
 static const struct known {
@@ -33,29 +35,31 @@ static const struct known {
 	{KVM_GET_CLOCK, KVM_SET_CLOCK, VM, sizeof(struct kvm_clock_data)},
 };
 
-static struct state state;
-static u64 calls[64], failing;
+static struct vcpu_state vcpus[VCPUS];
+static struct state state = {.count = VCPUS, .vcpus = vcpus};
+static const u32 handles[VCPUS] = {VCPU, VCPU + 1};
+static u64 calls[128], failing;
 static u32 call_count;
-static u64 offset_set;
+static u64 offset_set[VCPUS];
 static s64 xsave_size;
 static u32 refused; /* an MSR */
 
-/* Each structure is filled with a byte of its own. */
-static u8 pattern(const struct known *k)
+/* Each structure of each object is filled with a byte of its own. */
+static u8 pattern(const struct known *k, u32 handle)
 {
-	return (u8)(k - known + 1);
+	return (u8)((k - known + 1) * 10 + handle);
 }
 
-static s64 simple(const struct known *k, u64 request, u8 *at)
+static s64 simple(const struct known *k, u64 request, u32 handle, u8 *at)
 {
 	if (request == k->get) {
-		memset(at, pattern(k), k->size);
+		memset(at, pattern(k, handle), k->size);
 		return 0;
 	}
 	for (size_t i = 0; i < k->size; i++) {
 		bool flags = request == KVM_SET_CLOCK &&
 			     i - offsetof(struct kvm_clock_data, flags) < sizeof(u32);
-		assert_int_equal(at[i], flags ? 0 : pattern(k));
+		assert_int_equal(at[i], flags ? 0 : pattern(k, handle));
 	}
 	return 0;
 }
@@ -104,14 +108,14 @@ static s64 irqchip(u64 request, struct kvm_irqchip *c)
 	return 0;
 }
 
-static s64 offset(u64 request, const struct kvm_device_attr *attr)
+static s64 offset(u64 request, u32 vcpu, const struct kvm_device_attr *attr)
 {
 	assert_int_equal(attr->group, KVM_VCPU_TSC_CTRL);
 	assert_int_equal(attr->attr, KVM_VCPU_TSC_OFFSET);
 	if (request == KVM_GET_DEVICE_ATTR)
-		*(u64 *)ptr(attr->addr) = 1ull << 60;
+		*(u64 *)ptr(attr->addr) = OFFSET + vcpu * 1000;
 	else
-		offset_set = *(u64 *)ptr(attr->addr);
+		offset_set[vcpu] = *(u64 *)ptr(attr->addr);
 	return 0;
 }
 
@@ -123,8 +127,9 @@ s64 kvm0_ioctl(u32 handle, u64 request, u64 arg)
 	for (u32 i = 0; i < ARRAY_SIZE(known); i++) {
 		if (request != known[i].get && request != known[i].set)
 			continue;
-		assert_int_equal(handle, known[i].handle);
-		return simple(&known[i], request, ptr(arg));
+		assert_true(handle == known[i].handle ||
+			    (handle == VCPU + 1 && known[i].handle == VCPU));
+		return simple(&known[i], request, handle, ptr(arg));
 	}
 	switch (request) {
 	case KVM_CHECK_EXTENSION:
@@ -150,8 +155,8 @@ s64 kvm0_ioctl(u32 handle, u64 request, u64 arg)
 		return irqchip(request, ptr(arg));
 	case KVM_GET_DEVICE_ATTR:
 	case KVM_SET_DEVICE_ATTR:
-		assert_int_equal(handle, VCPU);
-		return offset(request, ptr(arg));
+		assert_in_range(handle, VCPU, VCPU + 1);
+		return offset(request, handle - VCPU, ptr(arg));
 	default:
 		fail_msg("request %llx", request);
 	}
@@ -166,11 +171,20 @@ s64 kvm0_ioctl_ptr(u32 handle, u64 request, void *arg)
 static int setup(void **unused)
 {
 	(void)unused;
-	memset(&state, 0xee, sizeof(state));
+	memset(vcpus, 0xee, sizeof(vcpus));
 	call_count = 0;
-	failing = offset_set = 0;
+	failing = 0;
 	xsave_size = 4096;
 	refused = 0;
+	return 0;
+}
+
+static u32 last_place(u64 request)
+{
+	for (u32 i = call_count; i-- > 0;)
+		if (calls[i] == request)
+			return i;
+	fail_msg("no request %llx", request);
 	return 0;
 }
 
@@ -187,7 +201,7 @@ static void get(void)
 {
 	const char *step = "";
 
-	assert_true(state_get(&state, VM, VCPU, &step) >= 0);
+	assert_true(state_get(&state, VM, handles, &step) >= 0);
 	call_count = 0;
 }
 
@@ -198,10 +212,11 @@ static void test_round_trip(void **unused)
 	(void)unused;
 	get();
 	u64 before = rdtsc();
-	assert_true(state_set(&state, VM, VCPU, &step) >= 0);
+	assert_true(state_set(&state, VM, handles, &step) >= 0);
 	/* The guest's TSC is at what it was, plus what has passed since it was set. */
-	u64 passed = rdtsc() + offset_set - (state.taken_at + (1ull << 60));
+	u64 passed = rdtsc() + offset_set[0] - (state.taken_at + OFFSET);
 	assert_true(passed <= rdtsc() - before);
+	assert_int_equal(offset_set[1] - offset_set[0], 1000);
 }
 
 static void test_order_of_setting(void **unused)
@@ -218,9 +233,13 @@ static void test_order_of_setting(void **unused)
 
 	(void)unused;
 	get();
-	assert_true(state_set(&state, VM, VCPU, &step) >= 0);
+	assert_true(state_set(&state, VM, handles, &step) >= 0);
 	for (u32 i = 0; i < ARRAY_SIZE(order); i++)
 		assert_true(place(order[i][0]) < place(order[i][1]));
+	/* What can send an event to any vCPU comes behind all of them. */
+	assert_true(last_place(KVM_SET_LAPIC) < place(KVM_SET_IRQCHIP));
+	assert_true(last_place(KVM_SET_VCPU_EVENTS) < place(KVM_SET_IRQCHIP));
+	assert_true(last_place(KVM_SET_VCPU_EVENTS) < place(KVM_SET_PIT2));
 }
 
 static void test_reading_starts_with_mp_state(void **unused)
@@ -228,7 +247,7 @@ static void test_reading_starts_with_mp_state(void **unused)
 	const char *step = "";
 
 	(void)unused;
-	assert_true(state_get(&state, VM, VCPU, &step) >= 0);
+	assert_true(state_get(&state, VM, handles, &step) >= 0);
 	assert_true(place(KVM_GET_MP_STATE) < place(KVM_GET_REGS));
 	assert_true(place(KVM_GET_MP_STATE) < place(KVM_GET_LAPIC));
 	assert_true(place(KVM_GET_VCPU_EVENTS) > place(KVM_GET_LAPIC));
@@ -236,31 +255,31 @@ static void test_reading_starts_with_mp_state(void **unused)
 
 static void test_every_failure_is_told(void **unused)
 {
-	u64 all[64];
+	u64 all[ARRAY_SIZE(calls)];
 	u32 count;
 	const char *step;
 
 	(void)unused;
-	assert_true(state_get(&state, VM, VCPU, &step) >= 0);
+	assert_true(state_get(&state, VM, handles, &step) >= 0);
 	count = call_count;
 	memcpy(all, calls, sizeof(all));
 	for (u32 i = 0; i < count; i++) {
 		call_count = 0;
 		failing = all[i];
 		step = NULL;
-		assert_int_equal(state_get(&state, VM, VCPU, &step), -EPERM);
+		assert_int_equal(state_get(&state, VM, handles, &step), -EPERM);
 		assert_non_null(step);
 	}
 	failing = 0;
 	get();
-	assert_true(state_set(&state, VM, VCPU, &step) >= 0);
+	assert_true(state_set(&state, VM, handles, &step) >= 0);
 	count = call_count;
 	memcpy(all, calls, sizeof(all));
 	for (u32 i = 0; i < count; i++) {
 		call_count = 0;
 		failing = all[i];
 		step = NULL;
-		assert_int_equal(state_set(&state, VM, VCPU, &step), -EPERM);
+		assert_int_equal(state_set(&state, VM, handles, &step), -EPERM);
 		assert_non_null(step);
 	}
 }
@@ -271,20 +290,20 @@ static void test_msr_that_is_refused(void **unused)
 
 	(void)unused;
 	get();
-	assert_int_equal(state.msrs.head.nmsrs, 2);
+	assert_int_equal(vcpus[0].msrs.head.nmsrs, 2);
 	refused = 0x6e0;
-	assert_int_equal(state_set(&state, VM, VCPU, &step), -EIO);
+	assert_int_equal(state_set(&state, VM, handles, &step), -EIO);
 	assert_string_equal(step, "MSR 0x6e0");
 	/* One that this vCPU has not is no state of it. */
 	refused = 0x11;
 	get();
-	assert_int_equal(state.msrs.head.nmsrs, 1);
-	assert_int_equal(state.msrs.entries[0].index, 0x6e0);
-	assert_int_equal(state.msrs.entries[0].data, 0x6e0 * 3);
+	assert_int_equal(vcpus[0].msrs.head.nmsrs, 1);
+	assert_int_equal(vcpus[0].msrs.entries[0].index, 0x6e0);
+	assert_int_equal(vcpus[0].msrs.entries[0].data, 0x6e0 * 3);
 	refused = 0x6e0;
 	get();
-	assert_int_equal(state.msrs.head.nmsrs, 1);
-	assert_int_equal(state.msrs.entries[0].index, 0x11);
+	assert_int_equal(vcpus[0].msrs.head.nmsrs, 1);
+	assert_int_equal(vcpus[0].msrs.entries[0].index, 0x11);
 }
 
 static void test_xsave_that_is_too_large(void **unused)
@@ -293,7 +312,7 @@ static void test_xsave_that_is_too_large(void **unused)
 
 	(void)unused;
 	xsave_size = STATE_XSAVE_MAX + 1;
-	assert_int_equal(state_get(&state, VM, VCPU, &step), -E2BIG);
+	assert_int_equal(state_get(&state, VM, handles, &step), -E2BIG);
 	assert_string_equal(step, "XSAVE2");
 }
 

@@ -151,7 +151,11 @@ static int move_rest(struct migration *m, char *why, u64 why_size)
 	}
 	m->all_pages += m->pages;
 	int failed = snapshot_state_get(&moved, m->vm, why, why_size);
-	return failed ? failed : snapshot_state_set(&moved, &m->other, why, why_size);
+	if (failed)
+		return failed;
+	failed = snapshot_state_set(&moved, &m->other, why, why_size);
+	snapshot_free(&moved);
+	return failed;
 }
 
 static void take_over(struct migration *m)

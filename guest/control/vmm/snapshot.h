@@ -12,7 +12,10 @@ struct snapshot {
 	struct ram ram;
 };
 
-/* State of KVM and of the devices, out of a VM that vm_pause() has brought to rest. */
+/*
+ * State of KVM and of the devices, out of a VM that vm_pause() has brought to rest, to be given
+ * back with snapshot_free().
+ */
 int snapshot_state_get(struct snapshot *s, struct vm *vm, char *why, u64 why_size) __must_check;
 /* And into one of vm_create_empty(), whose time goes on from there. */
 int snapshot_state_set(const struct snapshot *s, struct vm *vm, char *why,

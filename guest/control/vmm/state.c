@@ -16,11 +16,13 @@ struct item {
 	size_t offset;
 };
 
-#define ITEM(request, member)                                                                      \
+#define ITEM(request, type, member)                                                                \
 	{                                                                                          \
 		.name = #request, .get = KVM_GET_##request, .set = KVM_SET_##request,              \
-		.offset = offsetof(struct state, member)                                           \
+		.offset = offsetof(struct type, member)                                            \
 	}
+#define VCPU_ITEM(request, member) ITEM(request, vcpu_state, member)
+#define VM_ITEM(request, member)   ITEM(request, state, member)
 
 /*
  * The order of both directions.  MP_STATE comes first, because reading it can take an INIT or
@@ -29,15 +31,15 @@ struct item {
  * last of all: several of the others change what is pending.
  */
 static const struct item vcpu_items[] = {
-	ITEM(MP_STATE, mp_state),   ITEM(SREGS2, sregs), ITEM(REGS, regs),
-	ITEM(DEBUGREGS, debugregs), ITEM(LAPIC, lapic),
+	VCPU_ITEM(MP_STATE, mp_state),   VCPU_ITEM(SREGS2, sregs), VCPU_ITEM(REGS, regs),
+	VCPU_ITEM(DEBUGREGS, debugregs), VCPU_ITEM(LAPIC, lapic),
 };
 /* On a CPU without XSAVE it reads as none, and cannot be set. */
-static const struct item xcrs[] = {ITEM(XCRS, xcrs)};
-static const struct item events[] = {ITEM(VCPU_EVENTS, events)};
-static const struct item vm_items[] = {ITEM(PIT2, pit), ITEM(CLOCK, clock)};
+static const struct item xcrs[] = {VCPU_ITEM(XCRS, xcrs)};
+static const struct item events[] = {VCPU_ITEM(VCPU_EVENTS, events)};
+static const struct item vm_items[] = {VM_ITEM(PIT2, pit), VM_ITEM(CLOCK, clock)};
 
-static s64 move(const struct item *items, u32 count, bool set, u32 handle, const struct state *s,
+static s64 move(const struct item *items, u32 count, bool set, u32 handle, const void *s,
 		const char **step)
 {
 	s64 err = 0;
@@ -60,7 +62,7 @@ static s64 tsc_offset(u32 vcpu, u64 request, const u64 *offset, const char **ste
 	return kvm0_ioctl_ptr(vcpu, request, &attr);
 }
 
-static s64 get_xsave(struct state *s, u32 vm, u32 vcpu, const char **step)
+static s64 get_xsave(struct vcpu_state *s, u32 vm, u32 vcpu, const char **step)
 {
 	*step = "XSAVE2";
 	s64 size = kvm0_ioctl(vm, KVM_CHECK_EXTENSION, KVM_CAP_XSAVE2);
@@ -70,7 +72,7 @@ static s64 get_xsave(struct state *s, u32 vm, u32 vcpu, const char **step)
 }
 
 /* Leaves one out. */
-static void drop_msr(struct state *s, u64 at)
+static void drop_msr(struct vcpu_state *s, u64 at)
 {
 	struct kvm_msr_entry *e = s->msrs.entries;
 
@@ -81,7 +83,7 @@ static void drop_msr(struct state *s, u64 at)
  * All MSRs that KVM says are state and that this vCPU has (KVM stops at one that it has not), but
  * the TSC: that would be moved by its value, which is of another moment each time.
  */
-static s64 get_msrs(struct state *s, u32 vcpu, const char **step)
+static s64 get_msrs(struct vcpu_state *s, u32 vcpu, const char **step)
 {
 	static struct {
 		struct kvm_msr_list head;
@@ -104,7 +106,7 @@ static s64 get_msrs(struct state *s, u32 vcpu, const char **step)
 	return err;
 }
 
-static s64 set_msrs(const struct state *s, u32 vcpu, const char **step)
+static s64 set_msrs(const struct vcpu_state *s, u32 vcpu, const char **step)
 {
 	static char name[32];
 	s64 done = kvm0_ioctl(vcpu, KVM_SET_MSRS, addr(&s->msrs));
@@ -117,7 +119,7 @@ static s64 set_msrs(const struct state *s, u32 vcpu, const char **step)
 	return -EIO;
 }
 
-static s64 get_cpuid(struct state *s, u32 vcpu, const char **step)
+static s64 get_cpuid(struct vcpu_state *s, u32 vcpu, const char **step)
 {
 	*step = "CPUID2";
 	s->cpuid.head.nent = STATE_CPUID_MAX;
@@ -130,7 +132,7 @@ static s64 get_cpuid(struct state *s, u32 vcpu, const char **step)
 	return err;
 }
 
-static s64 set_cpuid(const struct state *s, u32 vcpu, const char **step)
+static s64 set_cpuid(const struct vcpu_state *s, u32 vcpu, const char **step)
 {
 	*step = "CPUID2";
 	s64 err = kvm0_ioctl(vcpu, KVM_SET_CPUID2, addr(&s->cpuid));
@@ -150,12 +152,9 @@ static s64 irqchips(const struct state *s, u32 vm, u64 request, const char **ste
 	return err;
 }
 
-s64 state_get(struct state *s, u32 vm, u32 vcpu, const char **step)
+static s64 get_vcpu(struct vcpu_state *s, u32 vm, u32 vcpu, const char **step)
 {
 	memset(s, 0, sizeof(*s));
-	for (u32 i = 0; i < STATE_IRQCHIPS; i++)
-		s->irqchips[i].chip_id = i;
-	s->taken_at = rdtsc();
 	s64 err = tsc_offset(vcpu, KVM_GET_DEVICE_ATTR, &s->tsc_offset, step);
 	if (err >= 0)
 		err = get_cpuid(s, vcpu, step);
@@ -169,6 +168,19 @@ s64 state_get(struct state *s, u32 vm, u32 vcpu, const char **step)
 		err = get_msrs(s, vcpu, step);
 	if (err >= 0)
 		err = move(events, ARRAY_SIZE(events), false, vcpu, s, step);
+	return err;
+}
+
+s64 state_get(struct state *s, u32 vm, const u32 *vcpus, const char **step)
+{
+	s64 err = 0;
+
+	s->taken_at = rdtsc();
+	for (u32 i = 0; i < s->count && err >= 0; i++)
+		err = get_vcpu(&s->vcpus[i], vm, vcpus[i], step);
+	memset(s->irqchips, 0, sizeof(s->irqchips));
+	for (u32 i = 0; i < STATE_IRQCHIPS; i++)
+		s->irqchips[i].chip_id = i;
 	if (err >= 0)
 		err = irqchips(s, vm, KVM_GET_IRQCHIP, step);
 	if (err >= 0)
@@ -178,9 +190,10 @@ s64 state_get(struct state *s, u32 vm, u32 vcpu, const char **step)
 	return err;
 }
 
-s64 state_set(const struct state *s, u32 vm, u32 vcpu, const char **step)
+/* `passed`: ticks of the machine's TSC that were no time for the guest. */
+static s64 set_vcpu(const struct vcpu_state *s, u64 passed, u32 vcpu, const char **step)
 {
-	u64 offset = s->tsc_offset - (rdtsc() - s->taken_at);
+	u64 offset = s->tsc_offset - passed;
 	s64 err = set_cpuid(s, vcpu, step);
 
 	if (err >= 0)
@@ -197,6 +210,18 @@ s64 state_set(const struct state *s, u32 vm, u32 vcpu, const char **step)
 		err = set_msrs(s, vcpu, step);
 	if (err >= 0)
 		err = move(events, ARRAY_SIZE(events), true, vcpu, s, step);
+	return err;
+}
+
+/* The I/O APIC may deliver at once, to any vCPU: they come before it.  Their TSCs stay as far apart
+ * as they were. */
+s64 state_set(const struct state *s, u32 vm, const u32 *vcpus, const char **step)
+{
+	u64 passed = rdtsc() - s->taken_at;
+	s64 err = 0;
+
+	for (u32 i = 0; i < s->count && err >= 0; i++)
+		err = set_vcpu(&s->vcpus[i], passed, vcpus[i], step);
 	if (err >= 0)
 		err = irqchips(s, vm, KVM_SET_IRQCHIP, step);
 	if (err >= 0)

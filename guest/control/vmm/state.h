@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * All that KVM knows of a VM of one vCPU, beside its memory: taken out of one VM and put into
- * another that is as new.  Callers are snapshot.c and migrate.c.
+ * All that KVM knows of a VM, beside its memory: taken out of one VM and put into another that is
+ * as new.  Callers are snapshot.c and migrate.c.
  */
 #pragma once
 
@@ -13,7 +13,7 @@
 #define STATE_XSAVE_MAX 16384u
 #define STATE_IRQCHIPS  3u /* both PICs, the I/O APIC */
 
-struct state {
+struct vcpu_state {
 	struct kvm_mp_state mp_state;
 	struct kvm_regs regs;
 	struct kvm_sregs2 sregs;
@@ -21,12 +21,8 @@ struct state {
 	struct kvm_debugregs debugregs;
 	struct kvm_lapic_state lapic;
 	struct kvm_vcpu_events events;
-	struct kvm_irqchip irqchips[STATE_IRQCHIPS];
-	struct kvm_pit_state2 pit;
-	struct kvm_clock_data clock;
 	u64 tsc_khz;
 	u64 tsc_offset; /* the guest's TSC less the machine's */
-	u64 taken_at;   /* the machine's TSC, when tsc_offset was right */
 	struct {
 		struct kvm_cpuid2 head;
 		struct kvm_cpuid_entry2 entries[STATE_CPUID_MAX];
@@ -38,15 +34,24 @@ struct state {
 	u8 xsave[STATE_XSAVE_MAX];
 };
 
-/*
- * Reads all of it.  The vCPU must not be in an unfinished exit (vm_pause()).  0, or -errno with
- * *step naming what failed.
- */
-s64 state_get(struct state *state, u32 vm, u32 vcpu, const char **step) __must_check;
+struct state {
+	u64 taken_at; /* the machine's TSC, when each tsc_offset was right */
+	struct kvm_irqchip irqchips[STATE_IRQCHIPS];
+	struct kvm_pit_state2 pit;
+	struct kvm_clock_data clock;
+	u32 count;
+	struct vcpu_state *vcpus; /* `count` of them, the caller's */
+};
 
 /*
- * Puts it into a VM that has interrupt controllers, PIT and vCPU, none of them used yet.  The
- * guest's time goes on from where state_get() found it: what has passed since is no time for it.
- * 0, or -errno with *step.
+ * Reads all of it, from the VM and state->count vCPUs with these handles.  None must be in an
+ * unfinished exit (vm_pause()).  0, or -errno with *step naming what failed.
  */
-s64 state_set(const struct state *state, u32 vm, u32 vcpu, const char **step) __must_check;
+s64 state_get(struct state *state, u32 vm, const u32 *vcpus, const char **step) __must_check;
+
+/*
+ * Puts it into a VM that has interrupt controllers, PIT and as many vCPUs, none of them used yet.
+ * The guest's time goes on from where state_get() found it: what has passed since is no time for
+ * it.  0, or -errno with *step.
+ */
+s64 state_set(const struct state *state, u32 vm, const u32 *vcpus, const char **step) __must_check;
