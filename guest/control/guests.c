@@ -220,6 +220,14 @@ static void migrate(void)
 		sched_add(vm);
 }
 
+u64 guests_step(u64 limit)
+{
+	cpu_irq_off();
+	u64 until = sched_turn(limit);
+	cpu_irq_on();
+	return until;
+}
+
 u64 guests_run(u64 limit)
 {
 	for (u32 i = 0; i < GUESTS_MAX; i++) {
@@ -231,9 +239,9 @@ u64 guests_run(u64 limit)
 			finish(g);
 	}
 	if (!guests_migrating())
-		return sched_turn(limit);
+		return guests_step(limit);
 	migrate();
-	(void)sched_turn(MIN(limit, rdtsc() + time_us(MIGRATE_US)));
+	(void)guests_step(MIN(limit, rdtsc() + time_us(MIGRATE_US)));
 	return 0;
 }
 

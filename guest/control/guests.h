@@ -53,5 +53,7 @@ void guests_type(u8 byte);
  * be done, `limit` at most, or 0.
  */
 u64 guests_run(u64 limit);
+/* The step alone, as sched_turn(): all that the other CPUs do. */
+u64 guests_step(u64 limit);
 /* Whether unknown ports and addresses are to be named, for all VMs from now on. */
 void guests_set_debug(bool on);

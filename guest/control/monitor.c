@@ -122,7 +122,7 @@ static void show_prompt(void)
 
 static u64 run_vcpus(void)
 {
-	return sched_turn(TIME_NEVER);
+	return guests_step(TIME_NEVER);
 }
 
 void __noreturn monitor_run(const struct boot *boot)

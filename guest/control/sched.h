@@ -23,7 +23,8 @@ void sched_remove(struct vm *vm);
 
 /*
  * One vm_step() of the vCPU whose turn it is on this CPU, which ends at `limit` (TSC) at the latest
- * if the CPU is interrupted then.  Returns the TSC until which there is nothing to be done on this
+ * if the CPU is interrupted then.  Interrupts are off until it returns, so that none that is to end
+ * the KVM_RUN comes before it.  Returns the TSC until which there is nothing to be done on this
  * CPU (`limit` at most), or 0.  The boot CPU is kicked (smp_kick()) when a VM has come to an end.
  */
 u64 sched_turn(u64 limit);

@@ -20,8 +20,7 @@ struct cpu {
 	u32 online;
 	void (*job)(void *arg); /* mailbox of smp_call(); NULL: idle */
 	void *job_arg;
-	u64 alarm, alarm_fires; /* TSC: what time_alarm() was asked for, and what the timer is set
-				   to */
+	u64 alarm; /* TSC at which the timer is to fire; TIME_NEVER; 0: it has fired */
 };
 
 static inline struct cpu *cpu_this(void)

@@ -22,6 +22,7 @@ static u64 tsc_hz, apic_hz;
 
 static void on_timer(void)
 {
+	WRITE_ONCE(cpu_this()->alarm, 0);
 	apic_eoi();
 }
 
@@ -104,12 +105,10 @@ static u32 timer_ticks(u64 tsc)
 void time_alarm(u64 tsc)
 {
 	struct cpu *cpu = cpu_this();
-	u64 now = rdtsc();
 
-	if (tsc == cpu->alarm && (tsc == TIME_NEVER || now < cpu->alarm_fires))
+	if (tsc == READ_ONCE(cpu->alarm))
 		return;
-	cpu->alarm = tsc;
-	cpu->alarm_fires = MIN(tsc, now + tsc_hz);
+	WRITE_ONCE(cpu->alarm, tsc);
 	apic_timer_start(tsc == TIME_NEVER ? 0 : timer_ticks(tsc));
 }
 
@@ -125,7 +124,7 @@ void idle_until(u64 tsc)
 		__asm__ volatile("sti; hlt; cli" : : : "memory");
 		if (tsc != TIME_NEVER) {
 			apic_timer_start(0);
-			cpu->alarm = TIME_NEVER;
+			WRITE_ONCE(cpu->alarm, TIME_NEVER);
 		}
 	}
 	WRITE_ONCE(cpu->irq_seen, 0);

@@ -19,9 +19,11 @@ u64 time_us(u64 us);
 void time_delay_us(u64 us);
 
 /*
- * One interrupt on this CPU when the TSC reaches `tsc`, or a second from now if that comes first,
- * which ends a KVM_RUN with KVM0_RUN_AGAIN; TIME_NEVER: none.  It takes the place of the last one;
- * asking for the same again costs next to nothing.  idle_until() with a deadline takes its place.
+ * One interrupt on this CPU when the TSC reaches `tsc`, or somewhat earlier (at the latest in a
+ * second), which ends a KVM_RUN with KVM0_RUN_AGAIN; TIME_NEVER: none.  It takes the place of the
+ * last one; asking for the same again costs next to nothing.  Call it with interrupts off until the
+ * KVM_RUN: one that comes before that is not lost then.  idle_until() with a deadline takes its
+ * place.
  */
 void time_alarm(u64 tsc);
 
