@@ -55,6 +55,11 @@
 #define VAR_IRQ_TSC   72
 #define VAR_EOI_TICKS 80
 
+/* The interrupts that access_stubs has noted, a byte each: how many, and which. */
+#define VAR_LOGGED  256
+#define VAR_LOG     264
+#define ACCESS_STUB 16
+
 #define VECTOR_PLAIN  0x60
 #define VECTOR_XAPIC  0x40
 #define VECTOR_X2APIC 0x50

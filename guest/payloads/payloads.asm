@@ -37,6 +37,7 @@ payloads_begin:
 %include "cpus.asm"
 %include "move.asm"
 %include "vapic.asm"
+%include "access.asm"
 %include "timing.asm"
 global payloads_end
 payloads_end:

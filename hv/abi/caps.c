@@ -54,6 +54,7 @@ static const struct {
 	{KVM_CAP_SIGNAL_MSI, 1},
 	{KVM_CAP_SET_BOOT_CPU_ID, 1},
 	{KVM_CAP_X2APIC_API, X2APIC_API_FLAGS},
+	{KVM_CAP_SPLIT_IRQCHIP, 1},
 	{KVM_CAP_IOAPIC_POLARITY_IGNORED, 1},
 	{KVM_CAP_ENABLE_CAP, 1},
 	{KVM_CAP_ENABLE_CAP_VM, 1},
@@ -185,6 +186,8 @@ s64 vm_enable_cap(struct vm *vm, u64 arg)
 			return -EINVAL;
 		vm_enable_x2apic_api(vm, cap.args[0]);
 		return 0;
+	case KVM_CAP_SPLIT_IRQCHIP:
+		return vm_split_irqchip(vm, cap.args[0]);
 	case KVM_CAP_MANUAL_DIRTY_LOG_PROTECT2:
 		return vm_enable_manual_dirty_log(vm, cap.args[0]);
 	case KVM_CAP_DIRTY_LOG_RING:

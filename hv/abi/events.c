@@ -102,7 +102,9 @@ s64 vm_irqfd(struct vm *vm, u64 arg)
 		return -EFAULT;
 	if (irqfd.flags & ~(u32)(KVM_IRQFD_FLAG_DEASSIGN | KVM_IRQFD_FLAG_RESAMPLE))
 		return -EINVAL;
-	if (!vm->chip && !(irqfd.flags & KVM_IRQFD_FLAG_DEASSIGN))
+	/* Who resamples waits for an EOI at an I/O APIC or PIC. */
+	if (!(irqfd.flags & KVM_IRQFD_FLAG_DEASSIGN) &&
+	    !(irqfd.flags & KVM_IRQFD_FLAG_RESAMPLE ? vm_has_pic(vm) : vm->chip != NULL))
 		return -EINVAL;
 	err = event_of_handle(irqfd.fd, &ref);
 	if (err)

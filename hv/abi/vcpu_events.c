@@ -13,10 +13,7 @@ static s64 interrupt(struct vcpu *c, u64 arg)
 		return -EFAULT;
 	if (i.irq > 255)
 		return -EINVAL;
-	if (c->vm->chip)
-		return -ENXIO;
-	c->interrupt = (s32)i.irq;
-	return 0;
+	return vcpu_interrupt(c, (u8)i.irq);
 }
 
 /* KVM API, KVM_SET_SIGNAL_MASK; @arg is 0 for "no mask". */

@@ -8,11 +8,9 @@
  * speaker. */
 static u32 other_devices(const struct vm *vm, bool pio)
 {
-	const struct irqchip *chip = vm->chip;
-
-	if (!chip)
+	if (!vm_has_pic(vm))
 		return 0;
-	return pio ? 3u + chip->has_pit + chip->has_speaker : 1;
+	return pio ? 3u + vm->chip->has_pit + vm->chip->has_speaker : 1;
 }
 
 s64 vm_coalesced_zone(struct vm *vm, u64 arg, bool add)

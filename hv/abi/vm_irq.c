@@ -8,7 +8,7 @@
 
 static s64 create_pit(struct vm *vm, u32 flags)
 {
-	return vm->chip ? irqchip_create_pit(vm->chip, flags, rdtsc()) : -ENOENT;
+	return vm_has_pic(vm) ? irqchip_create_pit(vm->chip, flags, rdtsc()) : -ENOENT;
 }
 
 s64 vm_create_pit(struct vm *vm)
@@ -30,7 +30,7 @@ s64 vm_get_irqchip(struct vm *vm, u64 arg)
 
 	if (copy_in(&s, arg, sizeof(s)))
 		return -EFAULT;
-	if (!vm->chip)
+	if (!vm_has_pic(vm))
 		return -ENXIO;
 	err = irqchip_get(vm->chip, &s);
 	return err ? err : copy_out(arg, &s, sizeof(s));
@@ -43,7 +43,7 @@ s64 vm_set_irqchip(struct vm *vm, u64 arg)
 
 	if (copy_in(&s, arg, sizeof(s)))
 		return -EFAULT;
-	if (!vm->chip)
+	if (!vm_has_pic(vm))
 		return -ENXIO;
 	err = irqchip_set(vm->chip, &s);
 	vm_deliver_wakes(vm);
@@ -162,13 +162,20 @@ static int count_gsis(u64 arg, u32 nr)
 	return last < IRQ_ROUTES_MAX ? (int)last + 1 : -EINVAL;
 }
 
-static int fill_routing(struct irq_routing *r, u64 arg, u32 nr, bool x2apic_ids)
+static int fill_routing(const struct vm *vm, struct irq_routing *r, u64 arg, u32 nr)
 {
+	bool x2apic_ids = vm->x2apic_api & KVM_X2APIC_API_USE_32BIT_IDS;
 	struct kvm_irq_routing_entry e;
 	int err = 0;
 
-	for (u32 i = 0; i < nr && !err; i++)
-		err = copy_route(&e, arg, i) ? -EFAULT : routing_add(r, &e, x2apic_ids);
+	for (u32 i = 0; i < nr && !err; i++) {
+		if (copy_route(&e, arg, i))
+			err = -EFAULT;
+		else if (e.type == KVM_IRQ_ROUTING_IRQCHIP && !vm_has_pic(vm))
+			err = -EINVAL;
+		else
+			err = routing_add(r, &e, x2apic_ids);
+	}
 	return err;
 }
 
@@ -188,7 +195,7 @@ s64 vm_set_gsi_routing(struct vm *vm, u64 arg)
 		return count;
 	if (!page_room() || routing_init(&r, (u32)count))
 		return -ENOMEM;
-	err = fill_routing(&r, arg, head.nr, vm->x2apic_api & KVM_X2APIC_API_USE_32BIT_IDS);
+	err = fill_routing(vm, &r, arg, head.nr);
 	if (!err)
 		irqchip_set_routing(vm->chip, &r);
 	routing_destroy(&r);

@@ -120,6 +120,16 @@ static void inject_from_user(struct vcpu *c)
 				  c->interrupt >= 0 || READ_ONCE(c->run->request_interrupt_window));
 }
 
+/* After inject_from_chip(): what user space has to do with it. */
+static void inject_for_user(struct vcpu *c)
+{
+	if (c->user_pic && READ_ONCE(c->run->request_interrupt_window) &&
+	    lapic_accepts_extint(&c->lapic))
+		vmx_want_interrupt_window(&c->vmx, true);
+	if (c->vapic.address && vapic_is_stale(c)) /* to be written first: as in catch_up() */
+		WRITE_ONCE(this_cpu()->kick, 1);
+}
+
 /*
  * Something of the VM's has changed that no vCPU may run on without: see docs/locking.md.  A
  * request is carried out outside of guest mode, where vm->lock may be taken: as if another CPU
@@ -175,11 +185,10 @@ static void prepare_entry(struct vcpu *c)
 		inject_from_chip(c);
 	} else if (c->injection == INJECT_FROM_USER) {
 		inject_from_user(c);
-	} else if (c->injection == INJECT_WITH_VAPIC) {
+	} else if (c->injection == INJECT_FOR_USER) {
 		arm_timer(c);
 		inject_from_chip(c);
-		if (vapic_is_stale(c)) /* to be written first: as above */
-			WRITE_ONCE(this_cpu()->kick, 1);
+		inject_for_user(c);
 	} else if (c->injection == INJECT_KEPT) {
 		inject_kept(c);
 	} else {
@@ -442,10 +451,12 @@ static __on_the_way enum exit_action enter_once(struct vcpu *c)
 	return handle_exit(c, kind, &exit);
 }
 
-/* Could KVM_INTERRUPT's vector be delivered at once? */
+/* Could KVM_INTERRUPT's vector be delivered at once, and would it not meet another? */
 static bool ready_for_interrupt(const struct vcpu *c)
 {
-	return c->vm->chip || (c->interrupt < 0 && vmx_can_interrupt(&c->vmx));
+	if (c->vm->chip && (c->lapic.user_vector >= 0 || !lapic_accepts_extint(&c->lapic)))
+		return false;
+	return c->interrupt < 0 && !c->exception.pending && vmx_can_interrupt(&c->vmx);
 }
 
 static __on_the_way enum exit_action run_loop(struct vcpu *c, u64 *deadline)
@@ -453,17 +464,17 @@ static __on_the_way enum exit_action run_loop(struct vcpu *c, u64 *deadline)
 	for (;;) {
 		enum exit_action a;
 
+		if (c->user_pic && READ_ONCE(c->run->request_interrupt_window) &&
+		    ready_for_interrupt(c)) {
+			c->run->exit_reason = KVM_EXIT_IRQ_WINDOW_OPEN;
+			c->stats.request_irq_exits++;
+			return TO_USER;
+		}
 		/* One with requests is not entered: they are seen to instead. */
 		if (c->mp_state != KVM_MP_STATE_RUNNABLE && !READ_ONCE(c->requests)) {
 			if (!try_unblock(c, deadline))
 				return GO_BLOCKED;
 			continue;
-		}
-		if (!c->vm->chip && READ_ONCE(c->run->request_interrupt_window) &&
-		    ready_for_interrupt(c)) {
-			c->run->exit_reason = KVM_EXIT_IRQ_WINDOW_OPEN;
-			c->stats.request_irq_exits++;
-			return TO_USER;
 		}
 		a = enter_once(c);
 		if (a != GO_ON)
@@ -475,16 +486,14 @@ static __on_the_way enum exit_action run_loop(struct vcpu *c, u64 *deadline)
 static void fill_run(struct vcpu *c)
 {
 	struct kvm_run *run = c->run;
-	bool interruptible = (vmx_rflags() & RFLAGS_IF) != 0;
 
 	run->flags = 0;
-	run->if_flag = interruptible;
+	run->if_flag = (vmx_rflags() & RFLAGS_IF) != 0;
+	run->ready_for_interrupt_injection = !c->user_pic || ready_for_interrupt(c);
 	if (c->vm->chip) {
-		run->ready_for_interrupt_injection = 1;
 		run->cr8 = lapic_cr8(&c->lapic);
 		run->apic_base = c->lapic.base;
 	} else {
-		run->ready_for_interrupt_injection = interruptible && ready_for_interrupt(c);
 		run->cr8 = c->cr8;
 		run->apic_base = c->apic_base;
 	}

@@ -33,6 +33,13 @@ static enum exit_action report_tpr_access(struct vcpu *c)
 	return TO_USER;
 }
 
+static enum exit_action report_eoi(struct vcpu *c)
+{
+	c->run->exit_reason = KVM_EXIT_IOAPIC_EOI;
+	c->run->eoi.vector = c->user_eoi;
+	return TO_USER;
+}
+
 enum exit_action run_carry_out_requests(struct vcpu *c)
 {
 	/* Acquire: pairs with vcpu_ask(). */
@@ -47,6 +54,10 @@ enum exit_action run_carry_out_requests(struct vcpu *c)
 		a = accept_apic_events(c);
 	if (requests & VCPU_TPR_ACCESS)
 		a = report_tpr_access(c);
+	if ((requests & VCPU_IOAPIC_EOI) && a == GO_ON)
+		a = report_eoi(c);
+	else if (requests & VCPU_IOAPIC_EOI)
+		vcpu_ask(c, VCPU_IOAPIC_EOI);
 	if ((requests & VCPU_TRIPLE_FAULT) ||
 	    ((requests & VCPU_EXCEPTION) && !vcpu_take_exception(c))) {
 		c->run->exit_reason = KVM_EXIT_SHUTDOWN;

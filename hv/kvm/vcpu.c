@@ -100,6 +100,7 @@ int vcpu_init(struct vcpu *c, struct vm *vm, u32 id, u32 index)
 	c->id = id;
 	c->index = index;
 	c->interrupt = -1;
+	c->user_pic = !vm_has_pic(vm);
 	vcpu_update_injection(c);
 	c->timer = IRQ_NEVER;
 	c->maxphyaddr = 36; /* what a CPU without leaf 0x80000008 has */

@@ -47,7 +47,8 @@ struct pending_exception {
 /* Where interrupts and NMIs come from. */
 enum vcpu_injection {
 	INJECT_FROM_CHIP,
-	INJECT_WITH_VAPIC, /* the same, and the page of vapic.h tells of it */
+	INJECT_FOR_USER, /* the same, with a page of vapic.h that tells of it, or a PIC of user
+			  * space's */
 	INJECT_FROM_USER,
 	INJECT_NOTHING, /* KVM_GUESTDBG_BLOCKIRQ */
 	INJECT_KEPT,    /* c->interrupt, though there is a chip: it was accepted there already */
@@ -81,7 +82,7 @@ struct vcpu {
 	bool emu_stale; /* a call has changed registers since emu was filled */
 	struct emu_io io;
 
-	struct lapic lapic; /* only with vm->chip */
+	struct lapic lapic; /* only with vm->chip, split or not */
 	u32 *apic_page;
 	struct {
 		u64 address; /* 0: there is none */
@@ -97,6 +98,8 @@ struct vcpu {
 	u64 apic_base; /* only without */
 	s32 interrupt; /* an interrupt to deliver before any other, KVM_INTERRUPT's or one that
 			* an exception has come before; -1: none */
+	bool user_pic; /* user space has the PIC, and may wait for an interrupt window; constant */
+	u8 user_eoi;   /* the vector that VCPU_IOAPIC_EOI is about */
 	u64 timer;     /* what the preemption timer was last set for */
 
 	struct cpuid_table cpuid;
@@ -141,15 +144,16 @@ static inline void vcpu_drop_port_access(struct vcpu *c)
 		c->completion = COMPLETE_NOTHING;
 }
 
-#define VCPU_TRIPLE_FAULT 1u   /* end the run with KVM_EXIT_SHUTDOWN */
-#define VCPU_MSR_FILTER   2u   /* msr_filter_apply() */
-#define VCPU_APIC_EVENTS  4u   /* INIT or SIPI: lapic.events */
-#define VCPU_SIGNAL       8u   /* a signal may be pending that is not blocked */
-#define VCPU_EXCEPTION    16u  /* c->exception may be pending */
-#define VCPU_TAKE_LIST    32u  /* dirty_take_list() */
-#define VCPU_RING_FULL    64u  /* end the run with KVM_EXIT_DIRTY_RING_FULL while it is so */
-#define VCPU_VAPIC        128u /* vapic_write() */
-#define VCPU_TPR_ACCESS   256u /* end the run with KVM_EXIT_TPR_ACCESS */
+#define VCPU_TRIPLE_FAULT 1u       /* end the run with KVM_EXIT_SHUTDOWN */
+#define VCPU_MSR_FILTER   2u       /* msr_filter_apply() */
+#define VCPU_APIC_EVENTS  4u       /* INIT or SIPI: lapic.events */
+#define VCPU_SIGNAL       8u       /* a signal may be pending that is not blocked */
+#define VCPU_EXCEPTION    16u      /* c->exception may be pending */
+#define VCPU_TAKE_LIST    32u      /* dirty_take_list() */
+#define VCPU_RING_FULL    64u      /* end the run with KVM_EXIT_DIRTY_RING_FULL while it is so */
+#define VCPU_VAPIC        128u     /* vapic_write() */
+#define VCPU_TPR_ACCESS   256u     /* end the run with KVM_EXIT_TPR_ACCESS */
+#define VCPU_IOAPIC_EOI   0x10000u /* end the run with KVM_EXIT_IOAPIC_EOI */
 
 /* Set a bit of @c->requests.  Release: what it is about comes before. */
 static inline void vcpu_ask(struct vcpu *c, u32 request)

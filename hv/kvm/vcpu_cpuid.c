@@ -110,5 +110,10 @@ int vcpu_set_cpuid(struct vcpu *c, struct kvm_cpuid_entry2 *entries, u32 count)
 	e = cpuid_find(&c->cpuid, 1, 0);
 	c->lapic.tsc_deadline = e && e->ecx & BIT(24);
 	c->lapic.base_reserved = lapic_base_reserved(c->maxphyaddr, e && e->ecx & BIT(21));
+	if (c->vm->chip) {
+		/* The I/O APIC here has no register for EOIs. */
+		c->lapic.directed_eoi = c->vm->chip->split && e && e->ecx & BIT(21);
+		lapic_set_version(&c->lapic);
+	}
 	return 0;
 }

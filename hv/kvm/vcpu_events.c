@@ -70,6 +70,20 @@ void vcpu_nmi(struct vcpu *c)
 		__atomic_fetch_add(&c->lapic.nmi_pending, 1, __ATOMIC_RELEASE);
 }
 
+int vcpu_interrupt(struct vcpu *c, u8 vector)
+{
+	if (!c->user_pic)
+		return -ENXIO;
+	if (!c->vm->chip) {
+		c->interrupt = vector;
+		return 0;
+	}
+	if (c->lapic.user_vector >= 0)
+		return -EEXIST;
+	c->lapic.user_vector = vector;
+	return 0;
+}
+
 static bool is_exception_pending(const struct vcpu *c)
 {
 	return c->exception.pending || (READ_ONCE(c->requests) & VCPU_TRIPLE_FAULT);
@@ -262,7 +276,7 @@ void vcpu_update_injection(struct vcpu *c)
 	else if (c->interrupt >= 0)
 		c->injection = INJECT_KEPT;
 	else
-		c->injection = c->vapic.address ? INJECT_WITH_VAPIC : INJECT_FROM_CHIP;
+		c->injection = c->vapic.address || c->user_pic ? INJECT_FOR_USER : INJECT_FROM_CHIP;
 }
 
 #define INJECT_EITHER (KVM_GUESTDBG_INJECT_DB | KVM_GUESTDBG_INJECT_BP)

@@ -13,6 +13,10 @@ int vcpu_set_mp_state(struct vcpu *c, u32 state) __must_check;
 /* KVM_NMI. */
 void vcpu_nmi(struct vcpu *c);
 
+/* KVM_INTERRUPT: @vector, of user space's PIC.  0; -ENXIO: the PIC is here; -EEXIST: with local
+ * APICs here, while the last one waits to be acknowledged. */
+int vcpu_interrupt(struct vcpu *c, u8 vector) __must_check;
+
 /* KVM_GET_VCPU_EVENTS, KVM_SET_VCPU_EVENTS.  0; -EINVAL: an unknown flag, one of a capability
  * that is not enabled, no exception's vector, SMM. */
 void vcpu_get_events(struct vcpu *c, struct kvm_vcpu_events *e);

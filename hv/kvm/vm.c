@@ -111,30 +111,59 @@ int vm_create_vcpu(struct vm *vm, u64 id, struct vcpu **out)
 	return err;
 }
 
+/* The guest has ended an interrupt, by itself or on behalf of user space. */
+static void split_eoi(struct apic_bus *bus, u32 index, u8 vector, bool level, u64 now)
+{
+	struct vcpu *c = container_of(bus->lapic[index], struct vcpu, lapic);
+
+	(void)now;
+	if (!irqchip_eoi_is_users(c->vm->chip, index, vector, level))
+		return;
+	c->user_eoi = vector;
+	vcpu_ask(c, VCPU_IOAPIC_EOI);
+}
+
+/* Interrupt controllers for a VM that has neither any nor vCPUs.  vm->lock held. */
+static int make_irqchip(struct vm *vm, bool split, u32 reserved_routes)
+{
+	struct irqchip *chip = page_room() ? object_alloc(sizeof(*chip)) : NULL;
+	u64 period_ns = MAX(READ_ONCE(min_timer_period_us), TIMER_PERIOD_FLOOR_US) * 1000ull;
+
+	if (!chip)
+		return -ENOMEM;
+	if (split)
+		irqchip_init_split(chip, (u32)tsc_khz, period_ns, reserved_routes, split_eoi);
+	else
+		irqchip_init(chip, (u32)tsc_khz, period_ns);
+	chip->bus.vector_hashing = vector_hashing;
+	chip->bus.x2apic_api = vm->x2apic_api;
+	/* Release: complete before any CPU sees it. */
+	__atomic_store_n(&vm->chip, chip, __ATOMIC_RELEASE);
+	return 0;
+}
+
 int vm_create_irqchip(struct vm *vm)
 {
-	int err = 0;
+	int err;
 
 	spin_lock(&vm->lock);
 	if (vm->chip)
 		err = -EEXIST;
-	else if (vm->vcpu_count)
-		err = -EINVAL;
-	else {
-		struct irqchip *chip = page_room() ? object_alloc(sizeof(*chip)) : NULL;
+	else
+		err = vm->vcpu_count ? -EINVAL : make_irqchip(vm, false, 0);
+	spin_unlock(&vm->lock);
+	return err;
+}
 
-		if (chip) {
-			u32 us = MAX(READ_ONCE(min_timer_period_us), TIMER_PERIOD_FLOOR_US);
+int vm_split_irqchip(struct vm *vm, u64 reserved_routes)
+{
+	int err = -EEXIST;
 
-			irqchip_init(chip, (u32)tsc_khz, us * 1000ull);
-			chip->bus.vector_hashing = vector_hashing;
-			chip->bus.x2apic_api = vm->x2apic_api;
-			/* Release: complete before any CPU sees it. */
-			__atomic_store_n(&vm->chip, chip, __ATOMIC_RELEASE);
-		} else {
-			err = -ENOMEM;
-		}
-	}
+	if (reserved_routes > IRQ_ROUTES_MAX)
+		return -EINVAL;
+	spin_lock(&vm->lock);
+	if (!vm->chip && !vm->vcpu_count)
+		err = make_irqchip(vm, true, (u32)reserved_routes);
 	spin_unlock(&vm->lock);
 	return err;
 }

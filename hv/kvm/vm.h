@@ -62,7 +62,8 @@ struct vm {
 	bool exception_payload;  /* KVM_CAP_EXCEPTION_PAYLOAD is enabled */
 	bool triple_fault_event; /* KVM_CAP_X86_TRIPLE_FAULT_EVENT is */
 	bool hide_platform_info; /* KVM_CAP_MSR_PLATFORM_INFO: its MSR is not the guest's */
-	struct irqchip *chip;    /* set once, under lock; NULL: user space has it */
+	struct irqchip *chip;    /* the local APICs', and what else of interrupt controllers is
+				  * not user space's; set once, under lock; NULL: all are */
 	u64 x2apic_api;          /* KVM_X2APIC_API_* that are enabled; under lock */
 	u32 boot_cpu_id;         /* under lock; constant once there are vCPUs */
 	struct irqfds irqfds;    /* none without chip */
@@ -94,6 +95,17 @@ int vm_create_vcpu(struct vm *vm, u64 id, struct vcpu **out) __must_check;
 
 /* KVM_CREATE_IRQCHIP.  0; -EEXIST; -EINVAL: there are vCPUs already; -ENOMEM. */
 int vm_create_irqchip(struct vm *vm) __must_check;
+
+/* KVM_CAP_SPLIT_IRQCHIP: the local APICs alone, with the first @reserved_routes GSIs for user
+ * space's I/O APIC.  0; -EEXIST: there are interrupt controllers, or vCPUs; -EINVAL: too many
+ * routes; -ENOMEM. */
+int vm_split_irqchip(struct vm *vm, u64 reserved_routes) __must_check;
+
+/* Has it a PIC, an I/O APIC, and perhaps a PIT here? */
+static inline bool vm_has_pic(const struct vm *vm)
+{
+	return vm->chip && !vm->chip->split;
+}
 
 /* KVM_CAP_X2APIC_API: enable @flags, KVM_X2APIC_API_*, for good. */
 void vm_enable_x2apic_api(struct vm *vm, u64 flags);

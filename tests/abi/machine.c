@@ -180,7 +180,7 @@ int machine_add_vcpu(struct machine *m, u32 id, struct kvm_run **run)
 		cpuid = check_pages(sizeof(*cpuid));
 		machine_guest_cpuid(cpuid);
 		/* This timer has a capability of its own instead of a bit in the list. */
-		if (m->options & (MACHINE_IRQCHIP | MACHINE_PIT) &&
+		if (m->options & MACHINE_APICS &&
 		    t_ioctl(t_system(), KVM_CHECK_EXTENSION, KVM_CAP_TSC_DEADLINE_TIMER) > 0)
 			machine_cpuid(cpuid, 1, 0)->ecx |= 1u << 24;
 		CHECK_RESULT(t_ioctl_ptr(vcpu, KVM_SET_CPUID2, cpuid), 0);
@@ -217,6 +217,11 @@ void machine_reopen(struct machine *m)
 		enable_ring(m);
 	if (options & (MACHINE_IRQCHIP | MACHINE_PIT))
 		CHECK_RESULT(t_ioctl(m->vm, KVM_CREATE_IRQCHIP, 0), 0);
+	if (options & MACHINE_SPLIT) {
+		struct kvm_enable_cap cap = {.cap = KVM_CAP_SPLIT_IRQCHIP,
+					     .args = {MACHINE_USER_PINS}};
+		CHECK_RESULT(t_ioctl_ptr(m->vm, KVM_ENABLE_CAP, &cap), 0);
+	}
 	if (options & MACHINE_PIT) {
 		struct kvm_pit_config config = {.flags = 0};
 		CHECK_RESULT(t_ioctl_ptr(m->vm, KVM_CREATE_PIT2, &config), 0);

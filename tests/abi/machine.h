@@ -16,6 +16,10 @@ enum machine_mode { MODE_REAL, MODE_PROT, MODE_LONG };
 #define MACHINE_CPUID   4u  /* KVM_SET_CPUID2 with machine_guest_cpuid() */
 #define MACHINE_RING    8u  /* dirty rings of the smallest size: ring_bytes */
 #define MACHINE_LOGGED  16u /* slot 0 is, from before there are rings */
+#define MACHINE_SPLIT   32u /* the irqchip, split, with MACHINE_USER_PINS reserved routes */
+#define MACHINE_APICS   (MACHINE_IRQCHIP | MACHINE_PIT | MACHINE_SPLIT)
+
+#define MACHINE_USER_PINS 24u
 
 #define MACHINE_MAX_CPUID 256
 

@@ -49,6 +49,7 @@ u32 suites_run(const struct suite *const *further, u32 count)
 		&suite_irqchip_state,
 		&suite_lapic_state,
 		&suite_irq_move,
+		&suite_split,
 		&suite_event,
 		&suite_irqfd,
 		&suite_ioeventfd,

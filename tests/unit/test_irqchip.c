@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* clang-format off */
-/* sources: hv/kvm/irqchip/irqchip.c hv/kvm/irqchip/irqchip_io.c hv/kvm/irqchip/routing.c hv/kvm/irqchip/pic.c hv/kvm/irqchip/pit.c hv/kvm/irqchip/ioapic.c hv/kvm/irqchip/lapic.c hv/kvm/irqchip/lapic_message.c hv/kvm/irqchip/lapic_regs.c hv/kvm/irqchip/lapic_timer.c hv/kvm/irqchip/apic_bus.c */
+/* sources: hv/kvm/irqchip/irqchip.c hv/kvm/irqchip/irqchip_split.c hv/kvm/irqchip/irqchip_io.c hv/kvm/irqchip/routing.c hv/kvm/irqchip/pic.c hv/kvm/irqchip/pit.c hv/kvm/irqchip/ioapic.c hv/kvm/irqchip/lapic.c hv/kvm/irqchip/lapic_message.c hv/kvm/irqchip/lapic_regs.c hv/kvm/irqchip/lapic_timer.c hv/kvm/irqchip/apic_bus.c */
 /* clang-format on */
 /* The controllers of a VM together: GSIs, sources, ExtINT against the local APIC, the
  * PIT's ticks by either way, ports and pages, wake-ups. */

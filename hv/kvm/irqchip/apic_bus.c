@@ -60,6 +60,11 @@ static bool match(const struct apic_bus *bus, const struct lapic *l, const struc
 	return m->logical ? match_logical(l, dest) : match_physical(l, dest);
 }
 
+bool apic_bus_names(const struct apic_bus *bus, const struct lapic *l, const struct apic_message *m)
+{
+	return match(bus, l, NULL, m);
+}
+
 /* The local APIC of @candidates (@count bits) that gets a lowest-priority message. */
 static struct lapic *choose(struct apic_bus *bus, u64 candidates, u32 count, u8 vector)
 {

@@ -44,6 +44,10 @@ struct apic_message {
 	bool assert;  /* level: high */
 };
 
+struct apic_bus;
+/* The broadcast of an EOI on vCPU @index, of an interrupt that was level-triggered or not. */
+typedef void apic_bus_eoi(struct apic_bus *bus, u32 index, u8 vector, bool level, u64 now);
+
 struct apic_bus {
 	struct lapic *lapic[APIC_BUS_MAX]; /* by vCPU index; NULL: none (yet) */
 	u32 count;           /* slots in use; grows in lapic_init(), one vCPU at a time */
@@ -60,8 +64,7 @@ struct apic_bus {
 	 * races an EOI may take effect before or after it, as on real hardware.
 	 */
 	u32 eoi_vectors[8];
-	/* Broadcast of an EOI on vCPU @index; set by irqchip_init(), may be NULL. */
-	void (*eoi)(struct apic_bus *bus, u32 index, u8 vector, bool level, u64 now);
+	apic_bus_eoi *eoi; /* set by irqchip_init(), may be NULL */
 };
 
 /*
@@ -80,6 +83,10 @@ int apic_bus_send_set(struct apic_bus *bus, u64 low, u64 high, u32 first, u32 wi
 
 /* The local APIC that has the id @id in its mode, or NULL. */
 struct lapic *apic_bus_find(struct apic_bus *bus, u32 id);
+
+/* Is @m, of no local APIC, for @l among others? */
+bool apic_bus_names(const struct apic_bus *bus, const struct lapic *l,
+		    const struct apic_message *m);
 
 /* Mark vCPU @index in @wake. */
 static inline void apic_bus_wake(struct apic_bus *bus, u32 index)

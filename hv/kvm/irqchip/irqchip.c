@@ -27,9 +27,14 @@ static bool x2apic_ids(const struct irqchip *c)
 	return READ_ONCE(c->bus.x2apic_api) & KVM_X2APIC_API_USE_32BIT_IDS;
 }
 
+struct apic_message irqchip_message(const struct irqchip *c, const struct irq_msi *msi)
+{
+	return irq_msi_message(msi, x2apic_ids(c));
+}
+
 int irqchip_msi(struct irqchip *c, const struct irq_msi *msi)
 {
-	struct apic_message m = irq_msi_message(msi, x2apic_ids(c));
+	struct apic_message m = irqchip_message(c, msi);
 
 	if (!irq_msi_valid(msi, x2apic_ids(c)))
 		return -EINVAL;
@@ -164,6 +169,10 @@ static void update_notify(struct irqchip *c)
 {
 	u32 pins = 0;
 
+	if (c->split) {
+		irqchip_split_publish(c);
+		return;
+	}
 	for (u32 pin = 0; pin < IOAPIC_PINS; pin++) {
 		u32 gsi = c->routing.gsi[IRQ_PIN_IOAPIC + pin];
 		bool wanted = gsi == PIT_GSI;
@@ -259,7 +268,7 @@ int irqchip_line_status(struct irqchip *c, u32 gsi, bool level)
 
 static bool extint_pending(const struct irqchip *c, const struct lapic *l)
 {
-	return READ_ONCE(c->pic.output) && lapic_accepts_extint(l);
+	return (READ_ONCE(c->pic.output) || l->user_vector >= 0) && lapic_accepts_extint(l);
 }
 
 int irqchip_pending_vector(struct irqchip *c, u32 index)
@@ -268,6 +277,8 @@ int irqchip_pending_vector(struct irqchip *c, u32 index)
 	int vector = -1;
 
 	if (extint_pending(c, l)) {
+		if (l->user_vector >= 0)
+			return l->user_vector;
 		spin_lock(&c->lock);
 		vector = pic_peek(&c->pic);
 		spin_unlock(&c->lock);
@@ -282,6 +293,11 @@ int irqchip_take_vector(struct irqchip *c, u32 index)
 	int vector = -1;
 
 	if (extint_pending(c, l)) {
+		if (l->user_vector >= 0) {
+			vector = l->user_vector;
+			l->user_vector = -1;
+			return vector;
+		}
 		held = irqchip_hold(c);
 		if (c->pic.output)
 			vector = pic_acknowledge(&c->pic);

@@ -8,6 +8,10 @@
  * GSIs lead where the routing says (routing.h).  With KVM's default routing 0 to 15 go
  * to the PIC's line and the I/O APIC's pin of the same number, 16 to 23 to the I/O APIC
  * alone: GSI 0 is I/O APIC pin 0, and tables for the guest must not move it to pin 2.
+ *
+ * Split (KVM_CAP_SPLIT_IRQCHIP): the local APICs alone are here, and user space has a PIC, an
+ * I/O APIC and a PIT of its own.  GSIs lead to messages only, and those of the first GSIs are
+ * what its I/O APIC sends: it is told of the EOIs of such that are level-triggered.
  */
 #pragma once
 
@@ -38,6 +42,8 @@ struct irq_listener {
 };
 
 struct irqchip {
+	bool split;          /* constant; without pic, ioapic and pit: none of them is reached */
+	u32 reserved_routes; /* split: GSIs of user space's I/O APIC; constant */
 	/* Guards pic, ioapic, pit, sources, routing and listeners.  Taken with no other
 	 * lock of the VM needed, and while it is held only local APICs are touched, which
 	 * have none, and what listeners touch. */
@@ -58,6 +64,15 @@ struct irqchip {
 /* KVM_CREATE_IRQCHIP, on zeroed memory.  @tsc_khz: the host's, not 0.  @min_period_ns:
  * the parameter min_timer_period_us, as nanoseconds. */
 void irqchip_init(struct irqchip *c, u32 tsc_khz, u64 min_period_ns);
+
+/* KVM_CAP_SPLIT_IRQCHIP, instead of it.  @reserved_routes: 0 to IRQ_ROUTES_MAX; @eoi: whom an
+ * EOI is for that irqchip_eoi_is_users(). */
+void irqchip_init_split(struct irqchip *c, u32 tsc_khz, u64 min_period_ns, u32 reserved_routes,
+			apic_bus_eoi *eoi);
+
+/* Is the EOI of @vector, on vCPU @index, one that user space's I/O APIC waits for?  @level: it
+ * was delivered as level-triggered. */
+bool irqchip_eoi_is_users(struct irqchip *c, u32 index, u8 vector, bool level);
 
 /* The VM goes: give back what irqchip_init() and later calls have taken. */
 void irqchip_destroy(struct irqchip *c);
@@ -104,8 +119,8 @@ int irqchip_set_pit(struct irqchip *c, const struct kvm_pit_state2 *s, bool with
 /* KVM_REINJECT_CONTROL.  0, or -ENXIO. */
 int irqchip_set_reinject(struct irqchip *c, bool on) __must_check;
 
-/* The vector that vCPU @index would be given now, or -1: of the PIC if its LINT0 takes
- * it, else of its local APIC.  For the vCPU itself. */
+/* The vector that vCPU @index would be given now, or -1: of the PIC, or user space's, if its
+ * LINT0 takes it, else of its local APIC.  For the vCPU itself. */
 int irqchip_pending_vector(struct irqchip *c, u32 index);
 
 /* Take that interrupt: acknowledge it at its source.  -1 if there is none (any more). */

@@ -36,8 +36,9 @@ static u32 access_speaker(struct irqchip *c, bool is_write, u32 val, u64 now)
 
 bool irqchip_pio(struct irqchip *c, u16 port, u32 size, bool is_write, u32 *val, u64 now)
 {
-	bool pic = in_ports(port, size, 0x20, 2) || in_ports(port, size, 0xa0, 2) ||
-		   in_ports(port, size, 0x4d0, 2);
+	bool pic = (in_ports(port, size, 0x20, 2) || in_ports(port, size, 0xa0, 2) ||
+		    in_ports(port, size, 0x4d0, 2)) &&
+		   !c->split;
 	bool pit = c->has_pit && in_ports(port, size, 0x40, 4);
 	bool speaker = c->has_speaker && port == 0x61;
 	struct irqchip_held held;
@@ -73,7 +74,7 @@ bool irqchip_mmio(struct irqchip *c, u32 index, gpa_t addr, u32 size, bool is_wr
 		return true;
 	}
 	offset = addr.v - c->ioapic.state.base_address;
-	if (offset >= IOAPIC_SIZE)
+	if (offset >= IOAPIC_SIZE || c->split)
 		return false;
 	held = irqchip_hold(c);
 	if (is_write)

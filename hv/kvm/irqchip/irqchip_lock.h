@@ -22,3 +22,9 @@ static inline struct irqchip_held irqchip_hold(struct irqchip *c)
 /* Tell the PIT and listeners of ended interrupts, and vCPUs that they have something to do;
  * then unlock. */
 void irqchip_release(struct irqchip *c, struct irqchip_held held);
+
+/* The message that @msi stands for in this VM. */
+struct apic_message irqchip_message(const struct irqchip *c, const struct irq_msi *msi);
+
+/* Split: tell the bus which vectors' EOIs user space may wait for.  Locked. */
+void irqchip_split_publish(struct irqchip *c);

@@ -4,10 +4,12 @@
 
 #include <linux/errno.h>
 
-#define VERSION_VALUE (5u << 16 | 0x14) /* six LVT entries, no EOI-broadcast suppression */
-#define VERSION_CMCI  (1u << 16)        /* one more */
-#define DFR_RESET     0xffffffffu
-#define SVR_RESET     0xffu
+#define VERSION         0x14u
+#define VERSION_LVTS(n) (((n)-1) << 16)
+#define VERSION_NO_EOI  BIT(24) /* SVR has LAPIC_SVR_NO_EOI */
+#define ICR2_X2APIC     (LAPIC_ICR + 4)
+#define DFR_RESET       0xffffffffu
+#define SVR_RESET       0xffu
 
 /* What senders have left is in IRR from now on. */
 static void take_posted(struct lapic *l)
@@ -50,10 +52,38 @@ void lapic_set_id(struct lapic *l)
 	lapic_set_reg(l, LAPIC_LDR, l->id >> 4 << 16 | 1u << (l->id & 0xf));
 }
 
+void lapic_set_version(struct lapic *l)
+{
+	u32 version = VERSION | VERSION_LVTS(6u + l->cmci);
+
+	lapic_set_reg(l, LAPIC_VERSION, version | (l->directed_eoi ? VERSION_NO_EOI : 0));
+}
+
+void lapic_mask_lvt(struct lapic *l)
+{
+	for (u32 lvt = LAPIC_LVT_TIMER; lvt <= LAPIC_LVT_ERROR; lvt += 0x10)
+		lapic_set_reg(l, lvt, lapic_reg(l, lvt) | LAPIC_LVT_MASKED);
+	if (l->cmci)
+		lapic_set_reg(l, LAPIC_LVT_CMCI, lapic_reg(l, LAPIC_LVT_CMCI) | LAPIC_LVT_MASKED);
+}
+
+/* All entries of the LVT as after reset. */
+static void reset_lvt(struct lapic *l, bool bsp)
+{
+	for (u32 lvt = LAPIC_LVT_TIMER; lvt <= LAPIC_LVT_ERROR; lvt += 0x10)
+		lapic_set_reg(l, lvt, 0);
+	lapic_set_reg(l, LAPIC_LVT_CMCI, 0);
+	lapic_mask_lvt(l);
+	/* KVM_X86_QUIRK_LINT0_REENABLED, on by default: firmware's virtual wire mode. */
+	if (bsp)
+		lapic_set_reg(l, LAPIC_LVT_LINT0, APIC_EXTINT << 8);
+}
+
 void lapic_init(struct lapic *l, u32 *regs, struct apic_bus *bus, const struct irq_clock *clock,
 		u32 index, u32 id, bool bsp)
 {
 	*l = (struct lapic){.regs = regs, .bus = bus, .clock = clock, .index = index, .id = id};
+	l->user_vector = -1;
 	l->base_reserved = lapic_base_reserved(52, false);
 	lapic_reset(l, bsp, false);
 	/* Release: senders that find it in the slot find it initialised. */
@@ -67,7 +97,7 @@ void lapic_set_cmci(struct lapic *l, bool on)
 	if (on == l->cmci)
 		return;
 	l->cmci = on;
-	lapic_set_reg(l, LAPIC_VERSION, VERSION_VALUE + (on ? VERSION_CMCI : 0));
+	lapic_set_version(l);
 	if (on)
 		lapic_set_reg(l, LAPIC_LVT_CMCI, LAPIC_LVT_MASKED);
 }
@@ -79,14 +109,8 @@ void lapic_reset(struct lapic *l, bool bsp, bool init)
 		lapic_set_id(l);
 	}
 	lapic_timer_stop(l);
-	lapic_set_reg(l, LAPIC_VERSION, VERSION_VALUE + (l->cmci ? VERSION_CMCI : 0));
-	if (l->cmci)
-		lapic_set_reg(l, LAPIC_LVT_CMCI, LAPIC_LVT_MASKED);
-	for (u32 lvt = LAPIC_LVT_TIMER; lvt <= LAPIC_LVT_ERROR; lvt += 0x10)
-		lapic_set_reg(l, lvt, LAPIC_LVT_MASKED);
-	/* KVM_X86_QUIRK_LINT0_REENABLED, on by default: firmware's virtual wire mode. */
-	if (bsp)
-		lapic_set_reg(l, LAPIC_LVT_LINT0, APIC_EXTINT << 8);
+	lapic_set_version(l);
+	reset_lvt(l, bsp);
 	lapic_set_reg(l, LAPIC_DFR, DFR_RESET);
 	lapic_set_reg(l, LAPIC_SVR, SVR_RESET);
 	lapic_set_reg(l, LAPIC_TPR, 0);
@@ -95,6 +119,7 @@ void lapic_reset(struct lapic *l, bool bsp, bool init)
 	lapic_set_reg(l, LAPIC_ESR, 0);
 	lapic_set_reg(l, LAPIC_ICR, 0);
 	lapic_set_reg(l, LAPIC_ICR2, 0);
+	lapic_set_reg(l, ICR2_X2APIC, 0);
 	lapic_set_reg(l, LAPIC_TDCR, 0);
 	lapic_set_reg(l, LAPIC_TMICT, 0);
 	for (u32 i = 0; i < LAPIC_VECTOR_WORDS; i++) {

@@ -49,6 +49,7 @@ enum lapic_reg {
 #define LAPIC_BASE_X2APIC     BIT(10)
 #define LAPIC_BASE_ENABLE     BIT(11)
 #define LAPIC_SVR_ENABLE      0x100u
+#define LAPIC_SVR_NO_EOI      0x1000u /* no broadcast of EOIs, to I/O APICs with a register for them */
 #define LAPIC_LVT_MASKED      0x10000u
 #define LAPIC_TIMER_ONESHOT   0x00000u /* LVT timer, bits 18:17 */
 #define LAPIC_TIMER_PERIODIC  0x20000u
@@ -75,6 +76,8 @@ struct lapic {
 	bool tsc_deadline; /* CPUID offers the TSC-deadline mode; the owner's to set */
 	bool cmci;         /* see lapic_set_cmci() */
 	s16 highest_irr;   /* highest vector in IRR, without those posted; -1: none */
+	bool directed_eoi; /* the guest may turn the broadcast of EOIs off; see lapic_set_version()
+			    */
 	s16 highest_isr;   /* highest vector in service, -1: none */
 	u32 arb_prio;      /* lowest-priority messages taken */
 
@@ -85,6 +88,8 @@ struct lapic {
 	u64 deadline;     /* host TSC of the timer's next expiry; IRQ_NEVER: off */
 	u64 period;       /* TSC ticks from the initial to the current count's end */
 	u64 deadline_msr; /* IA32_TSC_DEADLINE: guest TSC, 0: not armed */
+
+	s16 user_vector; /* ExtINT of user space's PIC (KVM_INTERRUPT), -1: none; the owner's */
 
 	u32 nmi_pending; /* NMIs that came; the owner takes them by an exchange */
 	u32 events;      /* LAPIC_EVENT_*; the owner takes them by fetch-and */
@@ -132,6 +137,9 @@ void lapic_set_cmci(struct lapic *l, bool on);
 
 /* Reset: @init is an INIT, which keeps IA32_APIC_BASE and the APIC id. */
 void lapic_reset(struct lapic *l, bool bsp, bool init);
+
+/* @directed_eoi has changed: the version register says so. */
+void lapic_set_version(struct lapic *l);
 
 /* Recompute what is derived from the registers, and forget what was posted; to be called after
  * regs was filled from outside. */
@@ -225,6 +233,9 @@ void lapic_set_tsc_deadline(struct lapic *l, u64 val, u64 now);
 
 /* The guest's TSC is @tsc from now on: an armed TSC deadline moves along. */
 void lapic_set_tsc(struct lapic *l, const struct irq_guest_tsc *tsc, u64 now);
+
+/* Mask all entries of the LVT. */
+void lapic_mask_lvt(struct lapic *l);
 
 /* For lapic.c and lapic_regs.c: the timer's registers are written, or read. */
 void lapic_timer_write_lvt(struct lapic *l, u32 val);

@@ -87,13 +87,9 @@ static void write_lvt(struct lapic *l, u32 reg, u32 val)
 
 static void write_svr(struct lapic *l, u32 val)
 {
-	lapic_set_reg(l, LAPIC_SVR, val & 0x3ff);
-	if (val & LAPIC_SVR_ENABLE)
-		return;
-	for (u32 lvt = LAPIC_LVT_TIMER; lvt <= LAPIC_LVT_ERROR; lvt += 0x10)
-		lapic_set_reg(l, lvt, lapic_reg(l, lvt) | LAPIC_LVT_MASKED);
-	if (l->cmci)
-		lapic_set_reg(l, LAPIC_LVT_CMCI, lapic_reg(l, LAPIC_LVT_CMCI) | LAPIC_LVT_MASKED);
+	lapic_set_reg(l, LAPIC_SVR, val & (0x3ffu | (l->directed_eoi ? LAPIC_SVR_NO_EOI : 0)));
+	if (!(val & LAPIC_SVR_ENABLE))
+		lapic_mask_lvt(l);
 }
 
 /* Registers that x2APIC mode does not have or makes read-only. */

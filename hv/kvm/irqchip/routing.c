@@ -42,6 +42,13 @@ void routing_default(struct irq_routing *r)
 			r->gsi[r->route[gsi].pin[i]] = (u16)gsi;
 }
 
+void routing_none(struct irq_routing *r)
+{
+	r->count = 0;
+	r->route = default_routes; /* of which none counts */
+	forget_pins(r);
+}
+
 int routing_init(struct irq_routing *r, u32 count)
 {
 	forget_pins(r);

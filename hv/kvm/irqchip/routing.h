@@ -44,6 +44,9 @@ struct irq_routing {
  * latter. */
 void routing_default(struct irq_routing *r);
 
+/* No GSI leads anywhere. */
+void routing_none(struct irq_routing *r);
+
 /* Room for GSIs below @count (0 to IRQ_ROUTES_MAX), no routes.  0, or -ENOMEM. */
 int routing_init(struct irq_routing *r, u32 count) __must_check;
 void routing_destroy(struct irq_routing *r);
