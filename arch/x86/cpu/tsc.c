@@ -24,7 +24,16 @@
 #define ROUNDS     3u
 #define POLL_MAX   10000000u /* port reads, a microsecond each on real hardware */
 
+#define MEETINGS 200u /* turns of both CPUs together */
+
 u64 tsc_khz;
+bool tsc_is_one = true;
+
+/* The meeting of two CPUs.  Who has the turn owns the rest. */
+static struct {
+	u32 turn;
+	u64 tsc, behind;
+} meeting;
 
 /* TSC ticks of one countdown of channel 2; 0 if it does not count. */
 static u64 measure_by_pit(void)
@@ -106,6 +115,34 @@ int tsc_calibrate(u16 pm_timer, enum tsc_source *source)
 		tsc_khz = khz_by_cpuid();
 	}
 	return tsc_khz ? 0 : -ENODEV;
+}
+
+u64 tsc_meet(u32 side)
+{
+	u64 behind;
+
+	for (u32 i = side; i < MEETINGS; i += 2) {
+		u64 now;
+
+		/* Acquire: pairs with the release below, of the other CPU. */
+		while (__atomic_load_n(&meeting.turn, __ATOMIC_ACQUIRE) != i)
+			__builtin_ia32_pause();
+		/* Not read before the turn has come (SDM vol. 2, RDTSC). */
+		__asm__ volatile("lfence" : : : "memory");
+		now = rdtsc();
+		if (now < meeting.tsc)
+			meeting.behind = MAX(meeting.behind, meeting.tsc - now);
+		meeting.tsc = now;
+		__atomic_store_n(&meeting.turn, i + 1, __ATOMIC_RELEASE);
+	}
+	if (side)
+		return 0;
+	while (__atomic_load_n(&meeting.turn, __ATOMIC_ACQUIRE) != MEETINGS)
+		__builtin_ia32_pause();
+	behind = meeting.behind;
+	meeting.turn = 0; /* for the next CPU, which is not started yet */
+	meeting.tsc = meeting.behind = 0;
+	return behind;
 }
 
 void udelay(u64 us)

@@ -6,6 +6,9 @@
 
 extern u64 tsc_khz; /* set once during boot; 0 before */
 
+/* All CPUs that are used have one TSC, as far as they can tell each other.  Set during boot. */
+extern bool tsc_is_one;
+
 enum tsc_source { TSC_FROM_PIT, TSC_FROM_PM_TIMER, TSC_FROM_CPUID };
 
 /*
@@ -15,6 +18,13 @@ enum tsc_source { TSC_FROM_PIT, TSC_FROM_PM_TIMER, TSC_FROM_CPUID };
  * port 0x61 are then as quiet as after reset.  0 and *@source; -ENODEV: no way found.
  */
 int tsc_calibrate(u16 pm_timer, enum tsc_source *source) __must_check;
+
+/*
+ * Two CPUs compare their TSCs: the boot CPU calls it with @side 0, and the other with 1, at the
+ * same time; each waits for the other.  For side 0, by how many ticks one of them was behind what
+ * the other had read before; 0: they agree.
+ */
+u64 tsc_meet(u32 side);
 
 static inline u64 rdtsc(void)
 {

@@ -10,6 +10,7 @@
 #include "cpu/regs.h"
 #include "cpu/smp.h"
 #include "cpu/trap.h"
+#include "cpu/tsc.h"
 #include "mm/cpus.h"
 #include "mm/paging.h"
 
@@ -54,6 +55,7 @@ static void entry(struct percpu *p)
 	percpu_load(p);
 	paging_load();
 	smp_arrived(p);
+	(void)tsc_meet(1);
 	cpus_main(p);
 	halt_forever();
 }
@@ -72,6 +74,18 @@ static struct percpu *create(u32 index, u32 apic)
 static void announce(const struct percpu *p)
 {
 	log_info("cpu", "%u: APIC id %u, %s", p->index, p->apic_id, p->model);
+}
+
+/* What guests are promised of their clocks depends on it. */
+static void compare_tsc(const struct percpu *p)
+{
+	u64 behind = tsc_meet(0);
+
+	if (!behind || !cpus_wanted(p))
+		return;
+	tsc_is_one = false;
+	log_warn("cpu", "%u: its TSC and the boot CPU's are %llu ticks apart: no stable kvmclock",
+		 p->index, behind);
 }
 
 /* Whether it is up.  *@abandoned: it may yet come, see smp.h. */
@@ -95,6 +109,7 @@ static bool start(u32 apic, bool *abandoned)
 		return false;
 	}
 	__atomic_store_n(&percpu_count, index + 1, __ATOMIC_RELEASE);
+	compare_tsc(p);
 	announce(p);
 	return true;
 }

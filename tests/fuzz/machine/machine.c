@@ -30,6 +30,7 @@ u32 percpu_count;
 u64 image_phys_base;
 const u64 boot_entry_tsc = 1;
 u64 tsc_khz = 2000000;
+bool tsc_is_one = true;
 u32 trap_stop_all;
 
 __noreturn void machine_broken(const char *fmt, ...)
