@@ -12,9 +12,11 @@
 #include "cpu/acpi.h"
 #include "cpu/apic.h"
 #include "cpu/regs.h"
+#include "cpu/rtc.h"
 #include "cpu/tsc.h"
 #include "kvm/absent.h"
 #include "kvm/msr.h"
+#include "kvm/vm_clock.h"
 #include "lib/string.h"
 #include "main.h"
 #include "mm/cpus.h"
@@ -43,9 +45,10 @@ static void read_boot_info(u32 magic, u32 mbi)
 
 static void read_params(void)
 {
-	static struct param_table tables[8]; /* to stay: see params_publish() */
-	const struct param_table all[] = {log_params, memory_params, cpus_params, vmx_params,
-					  vm_params,  msr_params,    time_params, absent_params};
+	static struct param_table tables[9]; /* to stay: see params_publish() */
+	const struct param_table all[] = {log_params,  memory_params, cpus_params,
+					  vmx_params,  vm_params,     msr_params,
+					  time_params, clock_params,  absent_params};
 
 	_Static_assert(sizeof(all) == sizeof(tables), "tables of parameters");
 	memcpy(tables, all, sizeof(tables));
@@ -80,12 +83,18 @@ static void init_apic(void)
 static void init_clock(void)
 {
 	enum tsc_source source;
+	u64 seconds;
 
 	if (tsc_calibrate(acpi.pm_timer, &source))
 		refuse("the TSC's frequency cannot be measured",
 		       "turn on the 8254 timer or the ACPI PM timer in the firmware's setup");
 	if (source == TSC_FROM_CPUID)
 		log_warn("clock", "neither PIT nor ACPI PM timer runs: trusting CPUID");
+	seconds = rtc_read();
+	if (seconds)
+		vm_clock_set_realtime(seconds);
+	else
+		log_warn("clock", "the real-time clock is not set: guests' wall clock is wrong");
 }
 
 /* Why this CPU cannot be used, or NULL once it is in VMX operation. */

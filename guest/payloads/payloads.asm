@@ -38,6 +38,7 @@ payloads_begin:
 %include "move.asm"
 %include "vapic.asm"
 %include "access.asm"
+%include "clock.asm"
 %include "timing.asm"
 global payloads_end
 payloads_end:

@@ -73,6 +73,9 @@ extern const char vapic_tpr[], vapic_tpr_write[], vapic_tpr_read[], vapic_tpr_en
 extern const char access_write[], access_read[], access_out[], access_in[];
 extern const char access_window[], access_halt[], access_storm[], access_stubs[];
 
+/* clock.asm: kvmclock. */
+extern const char clock_read[], clock_watch[];
+
 /* timing.asm: the benchmark's. */
 extern const char time_empty[], time_cpuid[], time_vmcall[], time_rdmsr[], time_wrmsr[];
 extern const char time_in[], time_out[], time_wbinvd[], time_wrcr8[], time_rdcr8[], time_load[];

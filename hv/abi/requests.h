@@ -26,6 +26,8 @@ s64 vcpu_request(struct vcpu *c, u32 request, u64 arg, struct vmx_vcpu *control,
 bool vcpu_trylock(struct vcpu *c) __must_check;
 void vcpu_unlock(struct vcpu *c);
 
+#define CLOCK_FLAGS (KVM_CLOCK_TSC_STABLE | KVM_CLOCK_REALTIME | KVM_CLOCK_HOST_TSC)
+
 /* --- caps.c --- */
 
 /* At boot: how many CPUs kvm0 uses. */

@@ -50,6 +50,8 @@ static __attribute__((noinline)) s64 other_request(struct vcpu *c, u32 request, 
 		return vcpu_set_msrs(c, arg);
 	case KVM_GET_TSC_KHZ:
 		return vcpu_get_tsc_khz(c);
+	case KVM_KVMCLOCK_CTRL:
+		return kvmclock_tell_stopped(c);
 	case KVM_SET_TSC_KHZ:
 		return vcpu_set_tsc_khz(c, arg);
 	case KVM_SET_DEVICE_ATTR:

@@ -7,26 +7,22 @@
 
 s64 vm_get_clock(struct vm *vm, u64 arg)
 {
-	u64 now = rdtsc();
-	struct kvm_clock_data d = {
-		.clock = time_clock(vm, now),
-		.flags = KVM_CLOCK_TSC_STABLE | KVM_CLOCK_HOST_TSC,
-		.host_tsc = now,
-	};
+	struct kvm_clock_data d;
 
+	vm_clock_get(vm, &d);
 	return copy_out(arg, &d, sizeof(d));
 }
 
-/* The flags that KVM_GET_CLOCK gives may come back, and say nothing. */
+/* The flags that KVM_GET_CLOCK gives may come back; KVM_CLOCK_REALTIME alone has a meaning. */
 s64 vm_set_clock(struct vm *vm, u64 arg)
 {
 	struct kvm_clock_data d;
 
 	if (copy_in(&d, arg, sizeof(d)))
 		return -EFAULT;
-	if (d.flags & ~(u32)(KVM_CLOCK_TSC_STABLE | KVM_CLOCK_HOST_TSC))
+	if (d.flags & ~(u32)CLOCK_FLAGS)
 		return -EINVAL;
-	time_set_clock(vm, d.clock, rdtsc());
+	vm_clock_set(vm, &d);
 	return 0;
 }
 
@@ -76,7 +72,7 @@ s64 vcpu_device_attr(struct vcpu *c, u32 request, u64 arg)
 		return -ENXIO;
 	switch (request) {
 	case KVM_GET_DEVICE_ATTR:
-		offset = vmx_tsc_offset();
+		offset = c->tsc.offset;
 		return copy_out(a.addr, &offset, sizeof(offset));
 	case KVM_SET_DEVICE_ATTR:
 		if (copy_in(&offset, a.addr, sizeof(offset)))

@@ -20,7 +20,6 @@ const struct param_table time_params = {params, ARRAY_SIZE(params)};
 void time_init(struct vm_time *t)
 {
 	t->tsc_khz = (u32)tsc_khz;
-	t->clock_base = rdtsc();
 }
 
 static u64 scaled(const struct vcpu *c, u64 tsc)
@@ -30,22 +29,31 @@ static u64 scaled(const struct vcpu *c, u64 tsc)
 
 u64 time_read_tsc(const struct vcpu *c)
 {
-	return scaled(c, rdtsc()) + vmx_tsc_offset();
+	return scaled(c, rdtsc()) + c->tsc.offset;
 }
 
 /* Rate or offset have changed: the local APIC's deadline moves along. */
 static void tell_lapic(struct vcpu *c)
 {
-	const struct irq_guest_tsc tsc = {vmx_tsc_offset(), c->tsc.ratio, c->tsc.khz};
+	const struct irq_guest_tsc tsc = {c->tsc.offset, c->tsc.ratio, c->tsc.khz};
 
 	if (c->vm->chip)
 		lapic_set_tsc(&c->lapic, &tsc, rdtsc());
 }
 
-void time_adjust_offset(struct vcpu *c, u64 offset)
+static void set_offset(struct vcpu *c, u64 offset)
 {
+	c->tsc.offset = offset;
 	vmx_set_tsc_offset(offset);
 	tell_lapic(c);
+}
+
+void time_adjust_offset(struct vcpu *c, u64 offset)
+{
+	spin_lock(&c->vm->lock);
+	set_offset(c, offset);
+	vm_clock_tscs_changed(c->vm);
+	spin_unlock(&c->vm->lock);
 }
 
 /* Does @khz count as the machine's own rate? */
@@ -76,7 +84,7 @@ int time_check_tsc_khz(u32 khz)
 	return choose_ratio(khz, &ratio);
 }
 
-int time_set_tsc_khz(struct vcpu *c, u32 khz)
+static int set_khz(struct vcpu *c, u32 khz)
 {
 	u64 ratio;
 	int err = choose_ratio(khz, &ratio);
@@ -90,6 +98,18 @@ int time_set_tsc_khz(struct vcpu *c, u32 khz)
 	}
 	tell_lapic(c);
 	return 0;
+}
+
+int time_set_tsc_khz(struct vcpu *c, u32 khz)
+{
+	int err;
+
+	spin_lock(&c->vm->lock);
+	err = set_khz(c, khz);
+	if (!err)
+		vm_clock_tscs_changed(c->vm);
+	spin_unlock(&c->vm->lock);
+	return err;
 }
 
 /* The offset @offset, which makes the TSC @value now, is what the host wants. */
@@ -121,55 +141,41 @@ static bool is_meant_alike(const struct vcpu *c, u64 value, u64 now)
 	return value < expected + second && value + second > expected;
 }
 
-void time_write_tsc(struct vcpu *c, u64 value)
+/* vm->lock held. */
+static void write_tsc(struct vcpu *c, u64 value)
 {
-	struct vm_time *t = &c->vm->time;
 	u64 now = rdtsc(), offset = value - scaled(c, now);
 
-	spin_lock(&t->lock);
 	if (is_meant_alike(c, value, now))
-		offset = t->last_offset;
+		offset = c->vm->time.last_offset;
 	note_offset(c, offset, value, now);
-	spin_unlock(&t->lock);
-	time_adjust_offset(c, offset);
+	set_offset(c, offset);
+}
+
+void time_write_tsc(struct vcpu *c, u64 value)
+{
+	spin_lock(&c->vm->lock);
+	write_tsc(c, value);
+	vm_clock_tscs_changed(c->vm);
+	spin_unlock(&c->vm->lock);
 }
 
 void time_set_offset(struct vcpu *c, u64 offset)
 {
 	u64 now = rdtsc();
 
-	spin_lock(&c->vm->time.lock);
+	spin_lock(&c->vm->lock);
 	note_offset(c, offset, scaled(c, now) + offset, now);
-	spin_unlock(&c->vm->time.lock);
-	time_adjust_offset(c, offset);
+	set_offset(c, offset);
+	vm_clock_tscs_changed(c->vm);
+	spin_unlock(&c->vm->lock);
 }
 
 void time_init_vcpu(struct vcpu *c)
 {
 	c->tsc.khz = (u32)tsc_khz;
 	/* A rate that this machine cannot give was refused when it was set. */
-	if (time_set_tsc_khz(c, c->vm->time.tsc_khz))
+	if (set_khz(c, c->vm->time.tsc_khz))
 		c->tsc.ratio = 0;
-	time_write_tsc(c, 0);
-}
-
-u64 time_clock(struct vm *vm, u64 now)
-{
-	struct vm_time *t = &vm->time;
-	u64 ns;
-
-	spin_lock(&t->lock);
-	/* A base that another CPU has just taken may be later. */
-	ns = t->clock_ns +
-	     (now > t->clock_base ? irq_mul_div(now - t->clock_base, 1000000, tsc_khz) : 0);
-	spin_unlock(&t->lock);
-	return ns;
-}
-
-void time_set_clock(struct vm *vm, u64 ns, u64 now)
-{
-	spin_lock(&vm->time.lock);
-	vm->time.clock_base = now;
-	vm->time.clock_ns = ns;
-	spin_unlock(&vm->time.lock);
+	write_tsc(c, 0);
 }

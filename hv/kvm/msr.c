@@ -199,14 +199,14 @@ static int write_tsc(struct vcpu *c, u64 value, bool host)
 	/* The guest's own write shows in IA32_TSC_ADJUST (SDM vol. 3, IA32_TSC_ADJUST MSR). */
 	change = value - time_read_tsc(c);
 	c->msr.tsc_adjust += change;
-	time_adjust_offset(c, vmx_tsc_offset() + change);
+	time_adjust_offset(c, c->tsc.offset + change);
 	return 0;
 }
 
 static int write_tsc_adjust(struct vcpu *c, u64 value, bool host)
 {
 	if (!host)
-		time_adjust_offset(c, vmx_tsc_offset() + value - c->msr.tsc_adjust);
+		time_adjust_offset(c, c->tsc.offset + value - c->msr.tsc_adjust);
 	c->msr.tsc_adjust = value;
 	return 0;
 }

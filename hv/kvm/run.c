@@ -532,6 +532,8 @@ __on_the_way enum run_result vcpu_run(struct vcpu *c, struct vmx_vcpu *control, 
 
 	*err = 0;
 	WRITE_ONCE(c->blocked, 0);
+	if (__builtin_expect(c->pv.kvmclock.is_alone, 0))
+		kvmclock_look(c);
 	WRITE_ONCE(c->pcpu, this_cpu()->index);
 	if (!c->vm->chip && vcpu_set_cr8(c, READ_ONCE(c->run->cr8))) {
 		*err = -EINVAL;

@@ -79,6 +79,11 @@ enum exit_action run_carry_out_requests(struct vcpu *c)
 		if (a == GO_ON)
 			a = GO_PAGE_WANTED;
 	}
+	if ((requests & VCPU_CLOCK) && !kvmclock_write(c)) {
+		vcpu_ask(c, VCPU_CLOCK);
+		if (a == GO_ON)
+			a = GO_PAGE_WANTED;
+	}
 	/* Others may send INIT as fast as it is accepted: the control guest comes between. */
 	return a == GO_ON && (requests & VCPU_APIC_EVENTS) ? GO_AGAIN : a;
 }

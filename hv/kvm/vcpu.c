@@ -144,6 +144,7 @@ void vcpu_init_reset(struct vcpu *c)
 	if (c->vm->chip)
 		lapic_reset(&c->lapic, vcpu_is_boot_cpu(c), true);
 	c->vapic.address = 0;
+	kvmclock_reset(c);
 	c->interrupt = -1;
 	vcpu_update_injection(c);
 	c->exception.pending = false;

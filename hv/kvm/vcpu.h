@@ -153,6 +153,7 @@ static inline void vcpu_drop_port_access(struct vcpu *c)
 #define VCPU_RING_FULL    64u      /* end the run with KVM_EXIT_DIRTY_RING_FULL while it is so */
 #define VCPU_VAPIC        128u     /* vapic_write() */
 #define VCPU_TPR_ACCESS   256u     /* end the run with KVM_EXIT_TPR_ACCESS */
+#define VCPU_CLOCK        512u     /* kvmclock_write() */
 #define VCPU_IOAPIC_EOI   0x10000u /* end the run with KVM_EXIT_IOAPIC_EOI */
 
 /* Set a bit of @c->requests.  Release: what it is about comes before. */

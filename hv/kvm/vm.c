@@ -31,6 +31,7 @@ struct vm *vm_create(void)
 		return NULL;
 	vm->refs = 1;
 	time_init(&vm->time);
+	vm_clock_init(&vm->clock);
 	vm->dirty_mode = dirty_mode_choose();
 	vm->tlb_generation = 1; /* tlb_seen is 0: the EPT root may be one used before */
 	if (memslots_init(&vm->slots) || ept_init(&vm->ept, vm->dirty_mode != DIRTY_BY_FAULT)) {
@@ -103,6 +104,7 @@ int vm_create_vcpu(struct vm *vm, u64 id, struct vcpu **out)
 		vm->vcpus[vm->vcpu_count] = c;
 		/* Release: who counts it may use it; pairs with vm_wake_vcpus(). */
 		__atomic_store_n(&vm->vcpu_count, vm->vcpu_count + 1, __ATOMIC_RELEASE);
+		vm_clock_tscs_changed(vm);
 		*out = c;
 	} else if (c) {
 		object_free(c, sizeof(*c));

@@ -16,6 +16,7 @@
 #include "kvm/memslot.h"
 #include "kvm/pv/pv.h"
 #include "kvm/stats.h"
+#include "kvm/vm_clock.h"
 #include "kvm/wake.h"
 #include "vmx/ept.h"
 
@@ -49,6 +50,7 @@ struct vm {
 	struct vcpu *vcpus[VM_MAX_VCPUS]; /* by creation order; set once, then constant */
 
 	struct vm_time time;
+	struct vm_clock clock;
 	struct vm_pv pv;
 	struct msr_filter *msr_filter; /* set under lock, and used with it; NULL: none */
 	u32 user_msr_reasons;          /* KVM_MSR_EXIT_REASON_*: what ends in user space */

@@ -3,7 +3,7 @@
 # rules, with what GUEST_EXTRA_* add to their folders.  Included by the Makefile before those
 # rules; it defines O, Q, say, CC, NASM and WARN.
 ABI_COMMON := tests/abi/check.c tests/abi/machine.c tests/abi/record.c
-ABI_TESTS := $(ABI_COMMON) tests/abi/suites.c tests/abi/dirty.c tests/abi/access.c $(wildcard tests/abi/test_*.c)
+ABI_TESTS := $(ABI_COMMON) tests/abi/suites.c tests/abi/dirty.c tests/abi/access.c tests/abi/kvmclock.c $(wildcard tests/abi/test_*.c)
 BENCH_ITEMS := $(filter-out %_kvm0.c,$(wildcard tests/bench/bench*.c))
 
 # The payloads: one object, with the layout that the C side has.

@@ -45,6 +45,8 @@ u32 suites_run(const struct suite *const *further, u32 count)
 		&suite_vapic,
 		&suite_signal,
 		&suite_time,
+		&suite_kvmclock,
+		&suite_clock_vm,
 		&suite_caps,
 		&suite_irqchip_state,
 		&suite_lapic_state,

@@ -9,7 +9,7 @@ extern const struct suite suite_registers, suite_sregs, suite_vapic, suite_vcpu,
 	suite_signal, suite_io, suite_mmio, suite_emulate;
 extern const struct suite suite_fault, suite_state, suite_interrupt, suite_irqchip, suite_memory;
 extern const struct suite suite_requests, suite_msrs, suite_mce, suite_routing, suite_msr_filter,
-	suite_time, suite_caps;
+	suite_time, suite_kvmclock, suite_clock_vm, suite_caps;
 extern const struct suite suite_events, suite_events_order, suite_msr_values, suite_mce_cmci,
 	suite_debug, suite_sync_regs, suite_xsave, suite_cpuid;
 extern const struct suite suite_irqchip_state, suite_lapic_state, suite_irq_move;

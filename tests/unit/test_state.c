@@ -137,6 +137,9 @@ s64 kvm0_ioctl(u32 handle, u64 request, u64 arg)
 		return xsave_size;
 	case KVM_GET_TSC_KHZ:
 		return 20000;
+	case KVM_KVMCLOCK_CTRL:
+		assert_in_range(handle, VCPU, VCPU + 1);
+		return -EINVAL; /* this guest has no kvmclock */
 	case KVM_SET_TSC_KHZ:
 		assert_int_equal(arg, 20000);
 		return 0;
@@ -222,13 +225,14 @@ static void test_round_trip(void **unused)
 static void test_order_of_setting(void **unused)
 {
 	const u64 order[][2] = {
-		{KVM_SET_CPUID2, KVM_SET_SREGS2},       {KVM_SET_CPUID2, KVM_SET_MSRS},
-		{KVM_SET_CPUID2, KVM_SET_XSAVE},        {KVM_SET_TSC_KHZ, KVM_SET_DEVICE_ATTR},
-		{KVM_SET_SREGS2, KVM_SET_LAPIC},        {KVM_SET_SREGS2, KVM_SET_MSRS},
-		{KVM_SET_LAPIC, KVM_SET_MSRS},          {KVM_SET_DEVICE_ATTR, KVM_SET_MSRS},
-		{KVM_SET_LAPIC, KVM_SET_IRQCHIP},       {KVM_SET_MSRS, KVM_SET_VCPU_EVENTS},
-		{KVM_SET_REGS, KVM_SET_VCPU_EVENTS},    {KVM_SET_LAPIC, KVM_SET_VCPU_EVENTS},
-		{KVM_SET_MP_STATE, KVM_SET_VCPU_EVENTS}};
+		{KVM_SET_CPUID2, KVM_SET_SREGS2},        {KVM_SET_CPUID2, KVM_SET_MSRS},
+		{KVM_SET_CPUID2, KVM_SET_XSAVE},         {KVM_SET_TSC_KHZ, KVM_SET_DEVICE_ATTR},
+		{KVM_SET_SREGS2, KVM_SET_LAPIC},         {KVM_SET_SREGS2, KVM_SET_MSRS},
+		{KVM_SET_LAPIC, KVM_SET_MSRS},           {KVM_SET_DEVICE_ATTR, KVM_SET_MSRS},
+		{KVM_SET_LAPIC, KVM_SET_IRQCHIP},        {KVM_SET_MSRS, KVM_SET_VCPU_EVENTS},
+		{KVM_SET_REGS, KVM_SET_VCPU_EVENTS},     {KVM_SET_LAPIC, KVM_SET_VCPU_EVENTS},
+		{KVM_SET_MP_STATE, KVM_SET_VCPU_EVENTS}, {KVM_SET_MSRS, KVM_SET_CLOCK},
+		{KVM_SET_MSRS, KVM_KVMCLOCK_CTRL}};
 	const char *step = "";
 
 	(void)unused;

@@ -268,11 +268,6 @@ void vmx_allow(struct vmx_vcpu *v, u64 cr4, u64 xcr0)
 	vmx_set_cr4(v, vmx_cr4());
 }
 
-u64 vmx_tsc_offset(void)
-{
-	return vmcs_read64(VMCS_TSC_OFFSET);
-}
-
 void vmx_set_tsc_offset(u64 offset)
 {
 	vmcs_write64(VMCS_TSC_OFFSET, offset);

@@ -357,7 +357,6 @@ void vmx_allow(struct vmx_vcpu *v, u64 cr4, u64 xcr0);
 
 /* Guest TSC = TSC * ratio / 2^48 + offset.  The ratio is 2^48, and can be set where there is TSC
  * scaling. */
-u64 vmx_tsc_offset(void);
 void vmx_set_tsc_offset(u64 offset);
 bool vmx_has_tsc_scaling(void);
 void vmx_set_tsc_ratio(u64 ratio);

@@ -43,6 +43,8 @@ static enum exit_action carry_out(struct vcpu *c, const struct pv_call *h, s64 *
 		return pv_allows(c, KVM_FEATURE_PV_SCHED_YIELD) ? pv_yield(c, h, result) : GO_ON;
 	case KVM_HC_MAP_GPA_RANGE:
 		return map_gpa_range(c, h, result);
+	case KVM_HC_CLOCK_PAIRING:
+		return kvmclock_pair(c, h, result);
 	default:
 		return GO_ON;
 	}

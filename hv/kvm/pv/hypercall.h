@@ -20,6 +20,8 @@ struct pv_call {
  */
 typedef enum exit_action pv_function(struct vcpu *c, const struct pv_call *h, s64 *result);
 
+pv_function kvmclock_pair; /* kvmclock.c: KVM_HC_CLOCK_PAIRING */
+
 /* The guest has executed VMCALL. */
 enum exit_action pv_hypercall(struct vcpu *c);
 /* The control guest has answered KVM_EXIT_HYPERCALL. */

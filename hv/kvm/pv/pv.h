@@ -6,6 +6,7 @@
 #pragma once
 
 #include <linux/kvm_para.h>
+#include "kvm/pv/kvmclock.h"
 #include "lib/types.h"
 
 struct vcpu;
@@ -13,9 +14,10 @@ struct vcpu;
 /* EAX of leaf 0x40000001 as KVM_GET_SUPPORTED_CPUID has it: one bit for each feature that
  * works.  EDX, hints, is for user space to set. */
 #define PV_FEATURES                                                                                \
-	(1u << KVM_FEATURE_NOP_IO_DELAY | 1u << KVM_FEATURE_PV_UNHALT |                            \
-	 1u << KVM_FEATURE_PV_SEND_IPI | 1u << KVM_FEATURE_POLL_CONTROL |                          \
-	 1u << KVM_FEATURE_PV_SCHED_YIELD)
+	(1u << KVM_FEATURE_CLOCKSOURCE | 1u << KVM_FEATURE_CLOCKSOURCE2 |                          \
+	 1u << KVM_FEATURE_CLOCKSOURCE_STABLE_BIT | 1u << KVM_FEATURE_NOP_IO_DELAY |               \
+	 1u << KVM_FEATURE_PV_UNHALT | 1u << KVM_FEATURE_PV_SEND_IPI |                             \
+	 1u << KVM_FEATURE_POLL_CONTROL | 1u << KVM_FEATURE_PV_SCHED_YIELD)
 
 #define PV_POLL_CONTROL_ON 1ull /* the one bit that there is */
 
@@ -25,11 +27,13 @@ struct vcpu_pv {
 	bool enforce;     /* KVM_CAP_ENFORCE_PV_FEATURE_CPUID */
 	u64 poll_control; /* MSR_KVM_POLL_CONTROL: 1, or 0: not to be polled for while it is halted
 			   */
+	struct vcpu_kvmclock kvmclock;
 };
 
 /* In struct vm. */
 struct vm_pv {
 	u32 exits; /* KVM_CAP_EXIT_HYPERCALL: bit n is hypercall n, which then is user space's */
+	u64 wall_clock; /* MSR_KVM_WALL_CLOCK; any vCPU's owner sets it */
 };
 
 /* The vCPU is new; before anything else of it is used. */

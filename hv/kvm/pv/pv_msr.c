@@ -15,6 +15,7 @@ int pv_get_msr(struct vcpu *c, u32 index, u64 *value, bool host)
 	case MSR_KVM_WALL_CLOCK_NEW:
 	case MSR_KVM_SYSTEM_TIME:
 	case MSR_KVM_SYSTEM_TIME_NEW:
+		return kvmclock_get_msr(c, index, value);
 	case MSR_KVM_ASYNC_PF_EN:
 	case MSR_KVM_ASYNC_PF_INT:
 	case MSR_KVM_ASYNC_PF_ACK:
@@ -36,6 +37,7 @@ int pv_set_msr(struct vcpu *c, u32 index, u64 value, bool host)
 	case MSR_KVM_WALL_CLOCK_NEW:
 	case MSR_KVM_SYSTEM_TIME:
 	case MSR_KVM_SYSTEM_TIME_NEW:
+		return kvmclock_set_msr(c, index, value, host);
 	case MSR_KVM_ASYNC_PF_EN:
 	case MSR_KVM_ASYNC_PF_INT:
 	case MSR_KVM_ASYNC_PF_ACK:
