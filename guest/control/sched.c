@@ -235,7 +235,9 @@ u64 sched_turn(u64 limit)
 	if (!t)
 		return until;
 	time_alarm(until);
-	vm_step(t->vcpu, others);
+	/* Nobody else sets it while the CPU has a task. */
+	if (vm_step(t->vcpu, others))
+		r->turn_ends = 0;
 	return 0;
 }
 

@@ -2,8 +2,8 @@
 /*
  * Which vCPU runs on which CPU.  Each CPU calls sched_turn() again and again; one that has nothing
  * to run is given the next vCPU that has something to do, and where there are more of these than
- * CPUs they take turns of 5 ms.  A vCPU stays on its CPU as long as nobody else waits for that, and
- * comes back there if it is free.
+ * CPUs they take turns of 5 ms, which end early when a vCPU spins.  A vCPU stays on its CPU as long
+ * as nobody else waits for that, and comes back there if it is free.
  *
  * The scheduler takes no lock but its own, so that wake-ups may be reported with any held.
  */

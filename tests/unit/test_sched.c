@@ -30,7 +30,7 @@ static u64 slice, alarm_at;
 static void (*wake)(u32 handle);
 static void (*on_step)(struct vm_vcpu *v);
 static __thread struct vm_vcpu *stepped;
-static bool told_of_others;
+static bool told_of_others, spins;
 
 void kvm0_on_wake(void (*hook)(u32 handle))
 {
@@ -54,13 +54,14 @@ void time_alarm(u64 tsc)
 	WRITE_ONCE(alarm_at, tsc);
 }
 
-void vm_step(struct vm_vcpu *v, bool others)
+bool vm_step(struct vm_vcpu *v, bool others)
 {
 	WRITE_ONCE(v->waits, false);
 	stepped = v;
 	WRITE_ONCE(told_of_others, others);
 	if (on_step)
 		on_step(v);
+	return spins;
 }
 
 /* This thread is CPU n from now on. */
@@ -81,6 +82,7 @@ static void prepare(u32 vcpus, u32 count)
 	cpu_count = count;
 	slice = 1ull << 40;
 	on_step = NULL;
+	spins = false;
 	sched_init();
 	for (u32 i = count; i-- > 0;) {
 		be(i);
@@ -144,6 +146,20 @@ static void test_one_after_the_other(void **state)
 	assert_int_equal(turn(0), 2);
 	assert_int_equal(turn(0), 0);
 	assert_int_equal(turn(0), 1);
+}
+
+static void test_one_that_spins(void **state)
+{
+	(void)state;
+	prepare(2, 1);
+	sched_add(&vm);
+	assert_int_equal(turn(0), 0);
+	spins = true;
+	assert_int_equal(turn(0), 0);
+	assert_int_equal(turn(0), 1);
+	spins = false;
+	assert_int_equal(turn(0), 0);
+	assert_int_equal(turn(0), 0);
 }
 
 static void test_alone_without_an_alarm(void **state)
@@ -382,6 +398,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(test_one_after_the_other),
+		TEST(test_one_that_spins),
 		TEST(test_alone_without_an_alarm),
 		TEST(test_deadline),
 		TEST(test_wake_up_that_comes_early),

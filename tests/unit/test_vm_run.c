@@ -142,7 +142,7 @@ static enum vm_state step(struct run r)
 	struct run runs[] = {r, {.result = AGAIN}};
 
 	script = runs;
-	vm_step(vcpu, false);
+	assert_int_equal(vm_step(vcpu, false), r.result == KVM0_RUN_AGAIN);
 	assert_int_equal(vm.lock.taken, 0);
 	return vm.state;
 }
@@ -191,9 +191,9 @@ static void test_hints(void **state)
 
 	(void)state;
 	script = runs;
-	vm_step(vcpu, true);
+	assert_true(vm_step(vcpu, true));
 	assert_int_equal(hinted, KVM0_RUN_NO_POLL);
-	vm_step(vcpu, false);
+	assert_true(vm_step(vcpu, false));
 	assert_int_equal(hinted, 0);
 }
 

@@ -221,7 +221,7 @@ static void *run_vcpu(void *arg)
 
 	while (!READ_ONCE(stop)) {
 		if (vm_lives(&vm) && !__atomic_load_n(&hold, __ATOMIC_ACQUIRE)) {
-			vm_step(v, false);
+			(void)vm_step(v, false);
 			continue;
 		}
 		__atomic_fetch_add(&parked, 1, __ATOMIC_RELEASE);

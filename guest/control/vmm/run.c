@@ -222,9 +222,9 @@ static s64 run_once(struct vm_vcpu *v, bool others)
 	return r;
 }
 
-void vm_step(struct vm_vcpu *v, bool others)
+bool vm_step(struct vm_vcpu *v, bool others)
 {
-	(void)run_once(v, others);
+	return run_once(v, others) == KVM0_RUN_AGAIN;
 }
 
 static void pause(struct vm_vcpu *v)

@@ -111,9 +111,10 @@ static inline bool vm_lives(const struct vm *vm)
 
 /*
  * One KVM_RUN, and what its exit asks for.  Behind it the VM may have come to an end (vm->state),
- * or the vCPU waits.  `others`: another vCPU waits for this CPU.
+ * or the vCPU waits.  `others`: another vCPU waits for this CPU.  True if it is better to let that
+ * one run: this one has been interrupted, spins, or has given somebody else something to do.
  */
-void vm_step(struct vm_vcpu *v, bool others);
+bool vm_step(struct vm_vcpu *v, bool others);
 /*
  * Completes the accesses that the last exits were about, without another instruction: behind it
  * KVM's state of the vCPUs is whole (KVM API, KVM_RUN).  False if that ended the VM: see
