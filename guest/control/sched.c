@@ -9,6 +9,8 @@
 #define SLICE_US  5000
 #define TASKS_MAX (GUESTS_MAX * VM_CPUS_MAX)
 #define NO_CPU    CPU_MAX
+/* Ends a KVM_RUN (KVM0_CALL_SIGNAL). */
+#define END_SIGNAL 1
 
 enum task_state {
 	TASK_NONE,   /* free */
@@ -275,19 +277,32 @@ void sched_add(struct vm *vm)
 	lock_give(&s.lock);
 }
 
-/* Takes it out at once, unless another CPU has it, which is told. */
+/* Takes it out at once, unless another CPU has it. */
 static void take_out(struct task *t)
 {
-	if (t->state == TASK_QUEUED) {
-		s.queued--;
-	} else if (t->state == TASK_RUNS && t->cpu != cpu_this()->index) {
+	if (t->state == TASK_RUNS && t->cpu != cpu_this()->index) {
 		t->ends = true;
-		smp_kick(t->cpu);
 		return;
-	} else if (t->state == TASK_RUNS) {
-		s.cpus[t->cpu].task = NULL;
 	}
+	if (t->state == TASK_QUEUED)
+		s.queued--;
+	if (t->state == TASK_RUNS)
+		s.cpus[t->cpu].task = NULL;
 	free_task(t);
+}
+
+/* The CPU that has it may be halted, or in a KVM_RUN; a signal ends that, and counts if there is
+ * none yet. */
+static void wait_for_end(struct task *t)
+{
+	u32 handle = t->vcpu->handle;
+
+	smp_kick(t->cpu);
+	(void)kvm0_signal(handle, END_SIGNAL);
+	while (__atomic_load_n(&t->state, __ATOMIC_ACQUIRE) != TASK_NONE)
+		cpu_pause();
+	t->ends = false;
+	(void)kvm0_take_signals(handle, 1ull << (END_SIGNAL - 1));
 }
 
 void sched_remove(struct vm *vm)
@@ -297,8 +312,8 @@ void sched_remove(struct vm *vm)
 		if (s.tasks[i].state != TASK_NONE && s.tasks[i].vcpu->vm == vm)
 			take_out(&s.tasks[i]);
 	lock_give(&s.lock);
+	/* Nobody but this CPU makes another task of a free one. */
 	for (u32 i = 0; i < s.used; i++)
-		while (s.tasks[i].vcpu && s.tasks[i].vcpu->vm == vm &&
-		       __atomic_load_n(&s.tasks[i].state, __ATOMIC_ACQUIRE) != TASK_NONE)
-			cpu_pause();
+		if (s.tasks[i].ends)
+			wait_for_end(&s.tasks[i]);
 }
