@@ -15,6 +15,7 @@
 #include "cpu/rtc.h"
 #include "cpu/tsc.h"
 #include "kvm/absent.h"
+#include "kvm/halt.h"
 #include "kvm/msr.h"
 #include "kvm/vm_clock.h"
 #include "lib/string.h"
@@ -45,10 +46,10 @@ static void read_boot_info(u32 magic, u32 mbi)
 
 static void read_params(void)
 {
-	static struct param_table tables[9]; /* to stay: see params_publish() */
-	const struct param_table all[] = {log_params,  memory_params, cpus_params,
-					  vmx_params,  vm_params,     msr_params,
-					  time_params, clock_params,  absent_params};
+	static struct param_table tables[10]; /* to stay: see params_publish() */
+	const struct param_table all[] = {log_params,  memory_params, cpus_params, vmx_params,
+					  vm_params,   msr_params,    time_params, clock_params,
+					  halt_params, absent_params};
 
 	_Static_assert(sizeof(all) == sizeof(tables), "tables of parameters");
 	memcpy(tables, all, sizeof(tables));

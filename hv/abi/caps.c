@@ -7,8 +7,9 @@
 #include "abi/requests.h"
 #include "kvm/dirty.h"
 
-/* KVM's quirks that kvm0 never has: to turn them off changes nothing. */
-#define QUIRKS_ABSENT                                                                              \
+/* KVM's quirks that can be turned off.  Two kvm0 never has; without the third MONITOR and MWAIT are
+ * #UD for a guest whose CPUID lacks them. */
+#define QUIRKS                                                                                     \
 	(KVM_X86_QUIRK_OUT_7E_INC_RIP | KVM_X86_QUIRK_FIX_HYPERCALL_INSN |                         \
 	 KVM_X86_QUIRK_MWAIT_NEVER_UD_FAULTS)
 
@@ -100,8 +101,9 @@ static const struct {
 	{KVM_CAP_ENFORCE_PV_FEATURE_CPUID, 1},
 	{KVM_CAP_EXIT_HYPERCALL, 1 << KVM_HC_MAP_GPA_RANGE},
 	{KVM_CAP_DISABLE_QUIRKS, 1},
-	{KVM_CAP_DISABLE_QUIRKS2, QUIRKS_ABSENT},
-	{KVM_CAP_X86_DISABLE_EXITS, KVM_X86_DISABLE_EXITS_PAUSE},
+	{KVM_CAP_DISABLE_QUIRKS2, QUIRKS},
+	{KVM_CAP_X86_DISABLE_EXITS, VM_EXITS_OFF},
+	{KVM_CAP_HALT_POLL, 1},
 	{KVM_CAP_EXIT_ON_EMULATION_FAILURE, 1},
 };
 
@@ -136,10 +138,13 @@ static int copy_cap(struct kvm_enable_cap *cap, u64 arg)
 	return cap->flags ? -EINVAL : 0;
 }
 
-/* PAUSE does not exit in any case.  As in KVM, only before there are vCPUs. */
-static s64 disable_exits(const struct vm *vm, u64 exits)
+static s64 set_halt_poll(struct vm *vm, u64 ns)
 {
-	return exits & ~(u64)KVM_X86_DISABLE_EXITS_PAUSE || READ_ONCE(vm->vcpu_count) ? -EINVAL : 0;
+	if (ns != (u32)ns)
+		return -EINVAL;
+	WRITE_ONCE(vm->halt_poll.ns, (u32)ns);
+	WRITE_ONCE(vm->halt_poll.set, true);
+	return 0;
 }
 
 s64 vm_enable_cap(struct vm *vm, u64 arg)
@@ -156,12 +161,17 @@ s64 vm_enable_cap(struct vm *vm, u64 arg)
 			return -EINVAL;
 		WRITE_ONCE(vm->user_msr_reasons, (u32)cap.args[0]);
 		return 0;
-	case KVM_CAP_DISABLE_QUIRKS: /* it takes any, as in KVM */
-		return 0;
 	case KVM_CAP_DISABLE_QUIRKS2:
-		return cap.args[0] & ~(u64)QUIRKS_ABSENT ? -EINVAL : 0;
+		if (cap.args[0] & ~(u64)QUIRKS)
+			return -EINVAL;
+		/* fallthrough */
+	case KVM_CAP_DISABLE_QUIRKS: /* it takes any, as in KVM */
+		WRITE_ONCE(vm->quirks_off, cap.args[0]);
+		return 0;
 	case KVM_CAP_X86_DISABLE_EXITS:
-		return disable_exits(vm, cap.args[0]);
+		return vm_disable_exits(vm, cap.args[0]);
+	case KVM_CAP_HALT_POLL:
+		return set_halt_poll(vm, cap.args[0]);
 	case KVM_CAP_MAX_VCPU_ID:
 		return vm_limit_vcpu_ids(vm, cap.args[0]);
 	case KVM_CAP_EXIT_ON_EMULATION_FAILURE:

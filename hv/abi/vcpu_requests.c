@@ -95,10 +95,13 @@ __on_the_way s64 vcpu_request(struct vcpu *c, u32 request, u64 arg, struct vmx_v
 	if (!vcpu_trylock(c))
 		return -EAGAIN;
 	vmx_load(&c->vmx);
-	if (__builtin_expect(request == KVM_RUN, 1))
+	if (__builtin_expect(request == KVM_RUN, 1)) {
 		result = run(c, arg, control, out);
-	else
+	} else {
 		result = other_request(c, request, arg);
+		if (__builtin_expect(READ_ONCE(c->blocked), 0))
+			run_recheck_blocked(c);
+	}
 	vcpu_unlock(c);
 	return result;
 }

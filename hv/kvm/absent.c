@@ -9,13 +9,7 @@
 static bool no;
 static u32 zero;
 
-#define NO_POLLING "a halted vCPU is not polled"
-
 static const struct param params[] = {
-	{.name = "halt_poll_ns", .type = PARAM_UINT, .value = &zero, .why = NO_POLLING},
-	{.name = "halt_poll_ns_grow", .type = PARAM_UINT, .value = &zero, .why = NO_POLLING},
-	{.name = "halt_poll_ns_grow_start", .type = PARAM_UINT, .value = &zero, .why = NO_POLLING},
-	{.name = "halt_poll_ns_shrink", .type = PARAM_UINT, .value = &zero, .why = NO_POLLING},
 	{.name = "lapic_timer_advance_ns",
 	 .type = PARAM_UINT,
 	 .value = &zero,

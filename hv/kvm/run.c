@@ -26,40 +26,37 @@ enum exit_action run_internal_error(struct vcpu *c, u32 suberror, u32 count, con
 
 /* --- before an entry --- */
 
-/* The next time that a timer of this vCPU needs kvm0; the PIT is vCPU 0's. */
-static u64 next_deadline(const struct vcpu *c)
+/* If that gives somebody to wake, the entry that may be about to follow fails as a kick would have
+ * it, and the run ends for it: exit_kicked(). */
+static void deliver_wakes(struct vm *vm)
 {
-	u64 own;
-
-	if (!c->vm->chip)
-		return IRQ_NEVER;
-	own = lapic_next_deadline(&c->lapic);
-	return c->index ? own : MIN(own, irqchip_next_deadline(c->vm->chip));
+	if (vm_deliver_wakes(vm))
+		WRITE_ONCE(this_cpu()->kick, 1);
 }
 
-static void expire_timers(struct vcpu *c, u64 now)
+__attribute__((noinline)) void run_expire_timers(struct vcpu *c, u64 now)
 {
 	lapic_timer_expire(&c->lapic, now);
 	if (c->index == 0 && irqchip_next_deadline(c->vm->chip) <= now) {
 		irqchip_expire(c->vm->chip, now);
-		vm_deliver_wakes(c->vm);
+		deliver_wakes(c->vm);
 	}
 }
 
-/* Make the CPU exit when the next timer is due, having done what is due already. */
-static void arm_timer(struct vcpu *c)
+/* Make the CPU exit when the next timer is due, or at @limit, having done what is due already. */
+static inline void arm_timer(struct vcpu *c, u64 limit)
 {
-	u64 deadline = next_deadline(c), now;
+	u64 deadline = run_next_deadline(c), now;
 
-	if (deadline == IRQ_NEVER && c->timer == IRQ_NEVER)
+	if (deadline == IRQ_NEVER && c->timer == IRQ_NEVER && limit == IRQ_NEVER)
 		return;
 	now = rdtsc();
 	if (deadline <= now) {
-		expire_timers(c, now);
-		deadline = next_deadline(c);
+		run_expire_timers(c, now);
+		deadline = run_next_deadline(c);
 	}
-	c->timer = deadline;
-	vmx_set_timer(now, deadline);
+	c->timer = MIN(deadline, limit);
+	vmx_set_timer(now, c->timer);
 }
 
 /* An interrupt that the TPR holds back can come when the guest lowers CR8 below this. */
@@ -99,7 +96,7 @@ static void inject_from_chip(struct vcpu *c)
 			c->stats.irq_injections++;
 		}
 		if (READ_ONCE(c->vm->irqfds.ended)) /* the PIC ends some by itself */
-			vm_deliver_wakes(c->vm);
+			deliver_wakes(c->vm);
 		vector = irqchip_pending_vector(chip, c->index);
 	}
 	vmx_want_interrupt_window(&c->vmx, vector >= 0);
@@ -150,7 +147,7 @@ static __attribute__((noinline)) void catch_up(struct vcpu *c, u64 generation)
 static void inject_nothing(struct vcpu *c)
 {
 	if (c->vm->chip)
-		arm_timer(c);
+		arm_timer(c, IRQ_NEVER);
 	vmx_want_nmi_window(&c->vmx, false);
 	vmx_want_interrupt_window(&c->vmx, false);
 	vmx_set_tpr_threshold(&c->vmx, 0);
@@ -159,7 +156,7 @@ static void inject_nothing(struct vcpu *c)
 /* An interrupt that was accepted once, and the next ones when it is delivered. */
 static void inject_kept(struct vcpu *c)
 {
-	arm_timer(c);
+	arm_timer(c, IRQ_NEVER);
 	if (c->lapic.nmi_pending)
 		inject_nmi(c);
 	if (vmx_can_interrupt(&c->vmx)) {
@@ -173,6 +170,19 @@ static void inject_kept(struct vcpu *c)
 		WRITE_ONCE(this_cpu()->kick, 1);
 }
 
+/* A halted vCPU is polled for (run_wait.c): it is entered in the HLT state, with nothing to
+ * deliver; or, if there is something now, not at all. */
+static void prepare_poll(struct vcpu *c)
+{
+	arm_timer(c, c->halt.stop);
+	vmx_want_nmi_window(&c->vmx, false);
+	vmx_want_interrupt_window(&c->vmx, false);
+	vmx_set_tpr_threshold(&c->vmx, 0);
+	vmx_set_halted(true);
+	if (run_wait_is_over(c))
+		WRITE_ONCE(this_cpu()->kick, 1);
+}
+
 static void prepare_entry(struct vcpu *c)
 {
 	struct vm *vm = c->vm;
@@ -181,16 +191,18 @@ static void prepare_entry(struct vcpu *c)
 	if (vm->tlb_seen[this_cpu()->index] != generation)
 		catch_up(c, generation);
 	if (c->injection == INJECT_FROM_CHIP) {
-		arm_timer(c);
+		arm_timer(c, IRQ_NEVER);
 		inject_from_chip(c);
 	} else if (c->injection == INJECT_FROM_USER) {
 		inject_from_user(c);
 	} else if (c->injection == INJECT_FOR_USER) {
-		arm_timer(c);
+		arm_timer(c, IRQ_NEVER);
 		inject_from_chip(c);
 		inject_for_user(c);
 	} else if (c->injection == INJECT_KEPT) {
 		inject_kept(c);
+	} else if (c->injection == INJECT_POLLED) {
+		prepare_poll(c);
 	} else {
 		inject_nothing(c);
 	}
@@ -268,6 +280,7 @@ static enum exit_action exit_hlt(struct vcpu *c)
 	c->stats.halt_exits++;
 	if (c->vm->chip) {
 		c->mp_state = KVM_MP_STATE_HALTED;
+		halt_begin(c, rdtsc());
 		return GO_ON;
 	}
 	c->run->exit_reason = KVM_EXIT_HLT;
@@ -287,7 +300,9 @@ static enum exit_action exit_kicked(const struct vcpu *c)
 		WRITE_ONCE(p->kick, 1);
 		return GO_AGAIN;
 	}
-	return READ_ONCE(p->nmi_pending) || c->stats.exits % KICKS_IN_A_ROW == 0 ? GO_AGAIN : GO_ON;
+	return READ_ONCE(p->nmi_pending) || wake_any() || c->stats.exits % KICKS_IN_A_ROW == 0
+		       ? GO_AGAIN
+		       : GO_ON;
 }
 
 /* An exception comes before an event that was to be delivered again: as if that had just come. */
@@ -329,8 +344,13 @@ static enum exit_action handle_exit(struct vcpu *c, enum vmx_exit_kind kind,
 	switch (kind) {
 	case VMX_RESUME:
 	case VMX_TIMER:
-	case VMX_PAUSE:
 		return GO_ON;
+	case VMX_PAUSE:
+		vmx_grow_pause_window(&c->vmx);
+		return run_yield(c);
+	case VMX_MONITOR:
+	case VMX_MWAIT:
+		return run_exit_mwait(c, kind);
 	case VMX_CPUID:
 		return exit_cpuid(c);
 	case VMX_IO:
@@ -389,47 +409,6 @@ static enum exit_action handle_exit(struct vcpu *c, enum vmx_exit_kind kind,
 
 /* --- running --- */
 
-/* Is there anything that ends HLT?  Interrupts do only if the guest takes them. */
-static bool has_event(struct vcpu *c)
-{
-	if (c->lapic.nmi_pending || READ_ONCE(c->lapic.events) || READ_ONCE(c->lapic.kicked) ||
-	    c->vmx.event)
-		return true;
-	if ((vmx_rflags() & RFLAGS_IF) &&
-	    (c->interrupt >= 0 || irqchip_pending_vector(c->vm->chip, c->index) >= 0))
-		return true;
-	return vmx_step_pending(); /* of HLT itself */
-}
-
-/* A vCPU that does not run: let its timers expire and see whether that or anything else
- * gets it going.  False: it is blocked, until *@deadline. */
-static bool try_unblock(struct vcpu *c, u64 *deadline)
-{
-	bool halted =
-		c->mp_state == KVM_MP_STATE_HALTED || c->mp_state == KVM_MP_STATE_AP_RESET_HOLD;
-	u64 now = rdtsc();
-
-	if (!c->vm->chip)
-		return false;
-	if (halted && next_deadline(c) <= now)
-		expire_timers(c, now);
-	*deadline = halted ? next_deadline(c) : KVM0_NO_DEADLINE;
-	/* Exchanged before the last look: whoever adds an event afterwards finds it set
-	 * and reports the wake-up; pairs with vcpu_wake(). */
-	__atomic_exchange_n(&c->blocked, 1, __ATOMIC_SEQ_CST);
-	if (halted && has_event(c)) {
-		WRITE_ONCE(c->lapic.kicked, 0);
-		c->mp_state = KVM_MP_STATE_RUNNABLE;
-		c->stats.halt_wakeup += c->slept;
-	} else if (!READ_ONCE(c->requests)) {
-		c->slept = halted;
-		return false;
-	}
-	c->slept = false;
-	WRITE_ONCE(c->blocked, 0);
-	return true;
-}
-
 static __on_the_way enum exit_action enter_once(struct vcpu *c)
 {
 	enum vmx_exit_kind kind;
@@ -472,9 +451,9 @@ static __on_the_way enum exit_action run_loop(struct vcpu *c, u64 *deadline)
 		}
 		/* One with requests is not entered: they are seen to instead. */
 		if (c->mp_state != KVM_MP_STATE_RUNNABLE && !READ_ONCE(c->requests)) {
-			if (!try_unblock(c, deadline))
-				return GO_BLOCKED;
-			continue;
+			a = run_wait(c, deadline);
+			if (a != GO_ON)
+				return a;
 		}
 		a = enter_once(c);
 		if (a != GO_ON)
@@ -531,6 +510,7 @@ __on_the_way enum run_result vcpu_run(struct vcpu *c, struct vmx_vcpu *control, 
 	enum exit_action a = GO_ON;
 
 	*err = 0;
+	c->run_hints = control->gpr[GPR_RCX];
 	WRITE_ONCE(c->blocked, 0);
 	if (__builtin_expect(c->pv.kvmclock.is_alone, 0))
 		kvmclock_look(c);
@@ -541,6 +521,8 @@ __on_the_way enum run_result vcpu_run(struct vcpu *c, struct vmx_vcpu *control, 
 	}
 	if (c->vm->dirty_mode == DIRTY_BY_LIST)
 		WRITE_ONCE(c->has_list, 1);
+	if (c->run_hints & KVM0_RUN_NO_POLL)
+		vmx_shrink_pause_window(&c->vmx);
 	vmx_switch(control, &c->vmx);
 	if (c->completion == COMPLETE_OUT) { /* the commonest */
 		c->completion = COMPLETE_NOTHING;
@@ -550,6 +532,8 @@ __on_the_way enum run_result vcpu_run(struct vcpu *c, struct vmx_vcpu *control, 
 	}
 	if (a == GO_ON)
 		a = READ_ONCE(c->run->immediate_exit) ? GO_SIGNAL : run_loop(c, deadline);
+	if (c->mp_state != KVM_MP_STATE_RUNNABLE)
+		run_stop_polling(c);
 	if (c->has_list) {
 		dirty_take_list(c);
 		/* Release: pairs with dirty_sync(). */

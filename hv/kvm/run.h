@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* What the files that carry out KVM_RUN share: run.c, run_io.c, run_mmio.c, run_msr.c,
- * run_requests.c. */
+ * run_requests.c, run_wait.c. */
 #pragma once
 
 #include "kvm/vcpu.h"
@@ -10,7 +10,7 @@ enum exit_action {
 	GO_ON,      /* enter the guest again */
 	TO_USER,    /* KVM_RUN returns; kvm_run is filled */
 	GO_SIGNAL,  /* KVM_RUN is interrupted */
-	GO_STARTED, /* it returns -EAGAIN: INIT has come to a vCPU that had never run */
+	GO_STARTED, /* it returns -EAGAIN: something has come to a vCPU that had never run */
 	GO_AGAIN, /* it returns "again": the control guest has an interrupt, or somebody to wake */
 	GO_BLOCKED,
 	GO_PAGE_WANTED,
@@ -40,6 +40,35 @@ enum exit_action run_complete_msr(struct vcpu *c, bool write);
 
 /* Carry out what this vCPU has been asked for (vcpu_ask()).  Outside of guest mode. */
 enum exit_action run_carry_out_requests(struct vcpu *c) __attribute__((noinline));
+
+/* --- timers (run.c), and waiting (run_wait.c) --- */
+
+/* The next time that a timer of this vCPU needs kvm0; the PIT is vCPU 0's. */
+static inline u64 run_next_deadline(const struct vcpu *c)
+{
+	u64 own;
+
+	if (!c->vm->chip)
+		return IRQ_NEVER;
+	own = lapic_next_deadline(&c->lapic);
+	return c->index ? own : MIN(own, irqchip_next_deadline(c->vm->chip));
+}
+
+/* Do what is due at @now. */
+void run_expire_timers(struct vcpu *c, u64 now);
+
+/* A vCPU that does not run and has no requests.  GO_ON: enter it; GO_BLOCKED, until *@deadline;
+ * GO_STARTED: something has come to one that was never started. */
+enum exit_action run_wait(struct vcpu *c, u64 *deadline);
+/* Is there something that gets it going? */
+bool run_wait_is_over(struct vcpu *c);
+/* The run ends, or the vCPU may not wait any more: it is not polled for. */
+void run_stop_polling(struct vcpu *c);
+
+/* The guest spins: GO_AGAIN if somebody else wants the CPU, else GO_ON. */
+enum exit_action run_yield(const struct vcpu *c);
+/* VMX_MONITOR and VMX_MWAIT. */
+enum exit_action run_exit_mwait(struct vcpu *c, enum vmx_exit_kind kind);
 
 /* Finish what the last exit to user space left to do. */
 enum exit_action run_complete(struct vcpu *c);

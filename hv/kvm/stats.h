@@ -8,7 +8,11 @@
 #include <linux/kvm.h>
 #include "lib/types.h"
 
-/* Every one is a u64: TOTAL counts events since the object was made, NOW is as it is. */
+/*
+ * TOTAL counts events since the object was made, NOW is as it is, NS adds nanoseconds up; each is a
+ * u64.  HIST is a histogram: element n counts values of n bits, the last one those of more as well.
+ */
+#define STATS_HISTOGRAM 32u
 #define VM_STATS(TOTAL, NOW)                                                                       \
 	TOTAL(remote_tlb_flush)                                                                    \
 	TOTAL(remote_tlb_flush_requests)                                                           \
@@ -16,8 +20,17 @@
 	NOW(pages_2m)                                                                              \
 	NOW(pages_1g)
 
-#define VCPU_STATS(TOTAL, NOW)                                                                     \
+#define VCPU_STATS(TOTAL, NOW, NS, HIST)                                                           \
+	TOTAL(halt_successful_poll)                                                                \
+	TOTAL(halt_attempted_poll)                                                                 \
+	TOTAL(halt_poll_invalid)                                                                   \
 	TOTAL(halt_wakeup)                                                                         \
+	NS(halt_poll_success_ns)                                                                   \
+	NS(halt_poll_fail_ns)                                                                      \
+	NS(halt_wait_ns)                                                                           \
+	HIST(halt_poll_success_hist)                                                               \
+	HIST(halt_poll_fail_hist)                                                                  \
+	HIST(halt_wait_hist)                                                                       \
 	NOW(blocking)                                                                              \
 	TOTAL(pf_taken)                                                                            \
 	TOTAL(pf_fixed)                                                                            \
@@ -41,14 +54,15 @@
 	TOTAL(directed_yield_attempted)                                                            \
 	TOTAL(directed_yield_successful)
 
-#define STATS_FIELD(name) u64 name;
+#define STATS_FIELD(name)      u64 name;
+#define STATS_HIST_FIELD(name) u64 name[STATS_HISTOGRAM];
 
 /* Counted by whoever owns the object, with vm->lock held or the vCPU taken; read by anyone. */
 struct vm_stats {
 	VM_STATS(STATS_FIELD, STATS_FIELD)
 };
 struct vcpu_stats {
-	VCPU_STATS(STATS_FIELD, STATS_FIELD)
+	VCPU_STATS(STATS_FIELD, STATS_FIELD, STATS_FIELD, STATS_HIST_FIELD)
 };
 
 struct vm;
@@ -57,7 +71,7 @@ struct vcpu;
 /* One read of the file: its values are those of one moment. */
 struct stats_file {
 	const struct stats_name *names;
-	u32 count;
+	u32 count, values;
 	char id[48];
 	union {
 		struct vm_stats vm;

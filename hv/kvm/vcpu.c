@@ -108,6 +108,7 @@ int vcpu_init(struct vcpu *c, struct vm *vm, u32 id, u32 index)
 		vpid_free(vpid);
 		return -ENOMEM;
 	}
+	vmx_disable_exits(&c->vmx, vm->exits_off);
 	if (!c->vmx.vpid) /* this machine has none */
 		vpid_free(vpid);
 	/* The local APIC last: once it is on the bus it stays. */

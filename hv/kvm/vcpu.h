@@ -7,6 +7,7 @@
 
 #include "kvm/cpuid.h"
 #include "kvm/emulate/emulate.h"
+#include "kvm/halt.h"
 #include "kvm/mce.h"
 #include "kvm/pv/pv.h"
 #include "kvm/vm.h"
@@ -51,6 +52,7 @@ enum vcpu_injection {
 			  * space's */
 	INJECT_FROM_USER,
 	INJECT_NOTHING, /* KVM_GUESTDBG_BLOCKIRQ */
+	INJECT_POLLED,  /* nothing: it is halted, and polled for (run_wait.c) */
 	INJECT_KEPT,    /* c->interrupt, though there is a chip: it was accepted there already */
 };
 
@@ -115,7 +117,8 @@ struct vcpu {
 	u8 injection;    /* enum vcpu_injection */
 	u64 signal_mask; /* KVM_SET_SIGNAL_MASK's: signals that do not end KVM_RUN */
 
-	bool slept; /* the last run ended with it halted and blocked */
+	struct vcpu_halt halt;
+	u64 run_hints; /* of the KVM_RUN under way: KVM0_RUN_NO_POLL */
 	struct vcpu_stats stats;
 
 	/* Shared. */
@@ -193,6 +196,10 @@ enum run_result vcpu_run(struct vcpu *c, struct vmx_vcpu *control, int *err, u64
 
 /* Something was made pending for @c: wake it if it is blocked, kick it if it runs. */
 void vcpu_wake(struct vcpu *c);
+
+/* A call has changed a vCPU that is blocked: wake it if it need not wait, or not so long.  Loaded.
+ */
+void run_recheck_blocked(struct vcpu *c);
 
 /* Signal @n, 1 to 64, is pending for @c from now on: its KVM_RUN ends with -EINTR unless the
  * signal is blocked.  From any CPU, also while @c runs. */

@@ -7,6 +7,7 @@
 #include "kvm/vcpu_events.h"
 #include <linux/errno.h>
 #include "cpu/regs.h"
+#include "cpu/tsc.h"
 #include "lib/string.h"
 
 #define NMIS_MAX 2u /* one in progress, and one behind it */
@@ -50,6 +51,10 @@ int vcpu_set_mp_state(struct vcpu *c, u32 state)
 		vcpu_ask(c, VCPU_APIC_EVENTS);
 	} else {
 		c->mp_state = state;
+		if (state == KVM_MP_STATE_HALTED)
+			halt_begin(c, rdtsc());
+		else if (state == KVM_MP_STATE_RUNNABLE) /* one that has halted by itself too */
+			vmx_set_halted(false);
 	}
 	return 0;
 }

@@ -179,6 +179,19 @@ void vm_enable_x2apic_api(struct vm *vm, u64 flags)
 	spin_unlock(&vm->lock);
 }
 
+int vm_disable_exits(struct vm *vm, u64 exits)
+{
+	int err = 0;
+
+	spin_lock(&vm->lock);
+	if (exits & ~(u64)VM_EXITS_OFF || vm->vcpu_count)
+		err = -EINVAL;
+	else
+		vm->exits_off |= exits;
+	spin_unlock(&vm->lock);
+	return err;
+}
+
 int vm_set_boot_cpu_id(struct vm *vm, u64 id)
 {
 	int err = 0;

@@ -61,6 +61,8 @@ struct vm {
 	u64 tlb_generation;
 	u64 tlb_seen[MAX_CPUS];
 
+	u64 quirks_off;          /* KVM_CAP_DISABLE_QUIRKS2: KVM_X86_QUIRK_* */
+	u64 exits_off;           /* KVM_X86_DISABLE_EXITS_*; under lock, constant with vCPUs */
 	bool exception_payload;  /* KVM_CAP_EXCEPTION_PAYLOAD is enabled */
 	bool triple_fault_event; /* KVM_CAP_X86_TRIPLE_FAULT_EVENT is */
 	bool hide_platform_info; /* KVM_CAP_MSR_PLATFORM_INFO: its MSR is not the guest's */
@@ -70,6 +72,10 @@ struct vm {
 	u32 boot_cpu_id;         /* under lock; constant once there are vCPUs */
 	struct irqfds irqfds;    /* none without chip */
 	struct iobus io;
+	struct {
+		bool set;
+		u32 ns;        /* written before set */
+	} halt_poll;           /* KVM_CAP_HALT_POLL */
 	bool has_vfio;         /* KVM_CREATE_DEVICE's; atomic */
 	struct vm_stats stats; /* counted with lock held */
 };
@@ -111,6 +117,12 @@ static inline bool vm_has_pic(const struct vm *vm)
 
 /* KVM_CAP_X2APIC_API: enable @flags, KVM_X2APIC_API_*, for good. */
 void vm_enable_x2apic_api(struct vm *vm, u64 flags);
+
+/* KVM_CAP_X86_DISABLE_EXITS: these too do not happen.  0; -EINVAL: others than HLT, PAUSE and
+ * CSTATE, or there are vCPUs already. */
+#define VM_EXITS_OFF                                                                               \
+	(KVM_X86_DISABLE_EXITS_HLT | KVM_X86_DISABLE_EXITS_PAUSE | KVM_X86_DISABLE_EXITS_CSTATE)
+int vm_disable_exits(struct vm *vm, u64 exits) __must_check;
 
 /* KVM_SET_BOOT_CPU_ID.  0; -EBUSY: there are vCPUs already; -EINVAL: no vCPU can have it. */
 int vm_set_boot_cpu_id(struct vm *vm, u64 id) __must_check;

@@ -45,6 +45,10 @@
 #define MSR_PERF_CAPABILITIES  0x345u
 #define MSR_PERF_GLOBAL_CTRL   0x38fu
 #define MSR_PEBS_ENABLE        0x3f1u
+#define MSR_CORE_C3_RESIDENCY  0x3fcu
+#define MSR_CORE_C6_RESIDENCY  0x3fdu
+#define MSR_CORE_C7_RESIDENCY  0x3feu
+#define MSR_CORE_C1_RES        0x660u
 #define MSR_RTIT_FIRST         0x560u /* Intel PT */
 #define MSR_RTIT_LAST          0x58fu
 #define MSR_DS_AREA            0x600u

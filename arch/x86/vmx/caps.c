@@ -10,7 +10,13 @@
 #include "lib/string.h"
 
 struct vmx_config vmx_config;
-struct vmx_options vmx_options = {.vpid = true, .eptad = true, .pml = true};
+struct vmx_options vmx_options = {.vpid = true,
+				  .eptad = true,
+				  .pml = true,
+				  .ple_gap = 128,
+				  .ple_window = 4096,
+				  .ple_window_grow = 2,
+				  .ple_window_max = ~0u};
 
 #ifndef UNIT_TEST
 void vmx_caps_read(struct vmx_caps *caps)
@@ -133,6 +139,8 @@ const char *vmx_config_choose(const struct vmx_caps *caps, struct vmx_config *c)
 			     CPU_TSC_OFFSETTING | CPU_CR8_LOAD | CPU_CR8_STORE | CPU_MOV_DR |
 			     CPU_UNCONDITIONAL_IO,
 		     0, &c->guest.cpu);
+	if (vmx_options.ple_gap)
+		guest_want |= CPU2_PAUSE_LOOP;
 	if (c->ept_flags && vmx_options.pml)
 		guest_want |= CPU2_PML;
 	ok &= choose(caps->cpu2, cpu2_need, cpu2_want | guest_want, &c->guest.cpu2);

@@ -46,11 +46,16 @@ struct vmx_config {
 #define VPID_CAP_INVVPID     BIT(32)
 #define VPID_CAP_INVVPID_ONE BIT(41)
 
+/* IA32_VMX_MISC: activity states that there are */
+#define VMX_MISC_HLT           BIT(6)
 #define VMX_MISC_WAIT_FOR_SIPI BIT(8)
 
 /* Features that may be turned off, before vmx_probe(): kvm_intel's parameters of these names. */
 struct vmx_options {
 	bool vpid, eptad, pml;
+	/* PAUSE-loop exiting; all in ticks of the TSC but for what the window grows and shrinks by.
+	 */
+	u32 ple_gap, ple_window, ple_window_grow, ple_window_shrink, ple_window_max;
 };
 extern struct vmx_options vmx_options;
 

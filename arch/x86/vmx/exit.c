@@ -62,6 +62,8 @@ static void write_event(struct vmx_vcpu *v)
 	if (v->event & INTR_ERROR_CODE)
 		vmcs_write32(VMCS_ENTRY_ERROR_CODE, (u16)v->event_error);
 	vmcs_write32(VMCS_ENTRY_INSTRUCTION_LENGTH, v->event_length);
+	if (v->halts_itself) /* an exception would not be delivered in the HLT state */
+		vmx_set_halted(false);
 }
 
 /* The exit broke off the delivery of an event: it is to be delivered again (SDM
@@ -189,6 +191,10 @@ static __on_the_way enum vmx_exit_kind decode(struct vmx_vcpu *v, u32 reason, st
 		return vmx_exit_xsetbv(v);
 	case EXIT_PAUSE:
 		return skip(VMX_PAUSE);
+	case EXIT_MONITOR:
+		return VMX_MONITOR;
+	case EXIT_MWAIT:
+		return VMX_MWAIT;
 	case EXIT_INVD: /* a guest's caches are everybody's */
 	case EXIT_WBINVD:
 		return skip(VMX_RESUME);
@@ -212,8 +218,6 @@ static __on_the_way enum vmx_exit_kind decode(struct vmx_vcpu *v, u32 reason, st
 	case EXIT_GETSEC:
 	case EXIT_INVEPT:
 	case EXIT_INVVPID:
-	case EXIT_MWAIT:
-	case EXIT_MONITOR:
 		return vmx_fault(v, VECTOR_UD);
 	default:
 		/* VMCLEAR to VMXON: the VMX instructions without an exit of their own use */

@@ -8,7 +8,7 @@
 #include "lib/string.h"
 
 static bool yes = true, no;
-static u32 zero, never;
+static u32 never;
 static const char *const flush_words[] = {"never", "auto", "cond", "always", NULL};
 
 #define NEEDED(param_name)                                                                         \
@@ -20,10 +20,9 @@ static const char *const flush_words[] = {"never", "auto", "cond", "always", NUL
 		.name = param_name, .type = PARAM_BOOL, .value = &no,                              \
 		.why = "kvm0 does not have it"                                                     \
 	}
-#define NO_PAUSE_EXITS(param_name)                                                                 \
+#define PAUSE_LOOP(param_name)                                                                     \
 	{                                                                                          \
-		.name = param_name, .type = PARAM_UINT, .value = &zero,                            \
-		.why = "PAUSE does not exit in any loop"                                           \
+		.name = #param_name, .type = PARAM_UINT, .value = &vmx_options.param_name          \
 	}
 
 static const struct param params[] = {
@@ -36,11 +35,11 @@ static const struct param params[] = {
 	ABSENT("enable_apicv"),
 	ABSENT("nested"),
 	ABSENT("allow_smaller_maxphyaddr"),
-	NO_PAUSE_EXITS("ple_gap"),
-	NO_PAUSE_EXITS("ple_window"),
-	NO_PAUSE_EXITS("ple_window_grow"),
-	NO_PAUSE_EXITS("ple_window_shrink"),
-	NO_PAUSE_EXITS("ple_window_max"),
+	PAUSE_LOOP(ple_gap),
+	PAUSE_LOOP(ple_window),
+	PAUSE_LOOP(ple_window_grow),
+	PAUSE_LOOP(ple_window_shrink),
+	PAUSE_LOOP(ple_window_max),
 	{.name = "vmentry_l1d_flush",
 	 .type = PARAM_ENUM,
 	 .value = &never,

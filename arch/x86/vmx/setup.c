@@ -25,6 +25,10 @@ static const u32 native_msrs[] = {
  * value: so vmx_switch() need not read them. */
 static const u32 tracked_msrs[] = {MSR_STAR, MSR_LSTAR, MSR_CSTAR, MSR_FMASK, MSR_TSC_AUX};
 
+/* How long cores were in C-states: read natively with KVM_X86_DISABLE_EXITS_CSTATE. */
+static const u32 cstate_msrs[] = {MSR_CORE_C1_RES, MSR_CORE_C3_RESIDENCY, MSR_CORE_C6_RESIDENCY,
+				  MSR_CORE_C7_RESIDENCY};
+
 #define MSR_BITMAP_WRITES 2048u
 
 /* Let the exits of @msr happen or not (SDM vol. 3, MSR-Bitmap Address). */
@@ -78,6 +82,27 @@ void vmx_filter_msrs(struct vmx_vcpu *v, bool (*allowed)(const void *filter, u32
 		msr_exits(v->msr_bitmap, only_read[i], !allowed(filter, only_read[i], false), true);
 	if (vmx_has_tsc_aux())
 		msr_exits(v->msr_bitmap, MSR_TSC_AUX, !allowed(filter, MSR_TSC_AUX, false), true);
+	for (size_t i = 0; v->reads_cstates && i < ARRAY_SIZE(cstate_msrs); i++)
+		msr_exits(v->msr_bitmap, cstate_msrs[i], !allowed(filter, cstate_msrs[i], false),
+			  true);
+}
+
+void vmx_disable_exits(struct vmx_vcpu *v, u64 exits)
+{
+	if (exits & KVM_X86_DISABLE_EXITS_HLT) {
+		v->halts_itself = true;
+		vmx_set_cpu_controls(v, v->cpu_controls & ~(u32)CPU_HLT);
+	}
+	if (exits & KVM_X86_DISABLE_EXITS_PAUSE) {
+		v->pause_window = 0;
+		vmcs_write32(VMCS_CPU2_CONTROLS,
+			     vmcs_read32(VMCS_CPU2_CONTROLS) & ~(u32)CPU2_PAUSE_LOOP);
+	}
+	if (exits & KVM_X86_DISABLE_EXITS_CSTATE) {
+		v->reads_cstates = true;
+		for (size_t i = 0; i < ARRAY_SIZE(cstate_msrs); i++)
+			msr_exits(v->msr_bitmap, cstate_msrs[i], false, true);
+	}
 }
 
 static void set_host_state(void)
@@ -135,6 +160,8 @@ static void set_controls(struct vmx_vcpu *v, u64 eptp)
 		vmcs_write64(VMCS_XSS_EXITING_BITMAP, 0);
 	if (c->pin & PIN_PREEMPTION_TIMER)
 		vmcs_write32(VMCS_PREEMPTION_TIMER, ~0u);
+	if (c->cpu2 & CPU2_PAUSE_LOOP)
+		vmx_set_pause_window(v);
 	if (c->cpu2 & CPU2_PML) {
 		vmcs_write64(VMCS_PML_ADDRESS, virt_to_phys(v->log).v);
 		vmcs_write16(VMCS_GUEST_PML_INDEX, VMX_LOG_MAX - 1);

@@ -27,6 +27,9 @@ void vmx_take_shared_msrs(struct vmx_vcpu *v);
 enum vmx_exit_kind vmx_exit_cr(struct vmx_vcpu *v, struct vmx_exit *exit);
 enum vmx_exit_kind vmx_exit_xsetbv(struct vmx_vcpu *v);
 
+/* idle.c: PAUSE-loop exiting begins as the parameters say. */
+void vmx_set_pause_window(struct vmx_vcpu *v);
+
 /* Write @v's copies of the controls to the current VMCS if they changed. */
 static inline void vmx_set_cpu_controls(struct vmx_vcpu *v, u32 controls)
 {

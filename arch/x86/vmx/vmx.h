@@ -72,14 +72,17 @@ struct vmx_vcpu {
 	u32 stale_inits; /* the control guest's: see hv/abi/control.c */
 	bool dr_enabled; /* ... and have to be, while it runs; or user space single-steps */
 	/* KVM_SET_GUEST_DEBUG (debug.c). */
-	u32 debug;        /* KVM_GUESTDBG_*; 0: user space does not debug */
-	u64 hidden_flags; /* RFLAGS.TF while user space single-steps, which does not see it */
-	u64 step_rip;     /* linear RIP at which that began */
-	u64 debug_dr[4];  /* with KVM_GUESTDBG_USE_HW_BP: what the CPU has instead of dr, */
-	u64 dr7;          /* and the guest's own, whose place in the VMCS is taken */
-	u8 *msr_bitmap;   /* one page */
-	u64 *log;         /* one page, NULL unless vmx_has_log(): see vmx_take_log() */
-	u64 cr4_allowed;  /* bits that the guest may set in CR4 */
+	u32 debug;          /* KVM_GUESTDBG_*; 0: user space does not debug */
+	u64 hidden_flags;   /* RFLAGS.TF while user space single-steps, which does not see it */
+	u64 step_rip;       /* linear RIP at which that began */
+	u64 debug_dr[4];    /* with KVM_GUESTDBG_USE_HW_BP: what the CPU has instead of dr, */
+	u64 dr7;            /* and the guest's own, whose place in the VMCS is taken */
+	u8 *msr_bitmap;     /* one page */
+	u64 *log;           /* one page, NULL unless vmx_has_log(): see vmx_take_log() */
+	u32 pause_window;   /* of PAUSE-loop exiting, as the VMCS has it; 0: there is none */
+	bool halts_itself;  /* HLT does not exit: vmx_disable_exits() */
+	bool reads_cstates; /* nor do reads of the C-states' residency */
+	u64 cr4_allowed;    /* bits that the guest may set in CR4 */
 	u64 xcr0_allowed;
 };
 
@@ -93,7 +96,9 @@ enum vmx_exit_kind {
 	VMX_NMI_WINDOW,
 	VMX_TIMER, /* the preemption timer ran out */
 	VMX_HLT,
-	VMX_PAUSE,
+	VMX_PAUSE,   /* in a loop */
+	VMX_MONITOR, /* these two are not stepped over yet */
+	VMX_MWAIT,
 	VMX_CPUID,
 	VMX_VMCALL,
 	VMX_RDMSR, /* RCX: index */
@@ -245,6 +250,22 @@ void vmx_queue_nmi(struct vmx_vcpu *v);
 /* Exit as soon as one can be delivered (or not). */
 void vmx_want_interrupt_window(struct vmx_vcpu *v, bool want);
 void vmx_want_nmi_window(struct vmx_vcpu *v, bool want);
+
+/* --- a guest that has nothing to do (idle.c); loaded --- */
+
+/* Can @v be entered in the HLT activity state, and would interrupts of the control guest's, NMIs
+ * and the preemption timer end that? */
+bool vmx_can_halt(const struct vmx_vcpu *v);
+/* Enter the guest in the HLT state, or active as it was. */
+void vmx_set_halted(bool halted);
+
+/* The exits of KVM_X86_DISABLE_EXITS_HLT, _PAUSE and _CSTATE that are in @exits do not happen.
+ * @v is new. */
+void vmx_disable_exits(struct vmx_vcpu *v, u64 exits);
+
+/* PAUSE-loop exiting's window: longer, after an exit; shorter, since others have had the CPU. */
+void vmx_grow_pause_window(struct vmx_vcpu *v);
+void vmx_shrink_pause_window(struct vmx_vcpu *v);
 
 /* --- events of KVM_GET_VCPU_EVENTS (events.c); loaded --- */
 
