@@ -65,6 +65,26 @@
 #define VECTOR_X2APIC 0x50
 #define VECTOR_PONG   0x70
 
+/* What the vCPUs of storm.asm share: arrays with an element for each, of 4 bytes where it is a
+ * mailbox (1: full) and of 8 where it is a count; then single counts. */
+#define STORM_MAIL       0xa000
+#define STORM_NMI_MAIL   0xa100
+#define STORM_ARMED      0xa200
+#define STORM_SENT       0xa400
+#define STORM_GOT        0xa600
+#define STORM_NMIS_SENT  0xa800
+#define STORM_NMIS_GOT   0xaa00
+#define STORM_TIMERS_SET 0xac00
+#define STORM_TIMERS_GOT 0xae00
+#define STORM_TOKENS     0xb000
+#define STORM_ENDED      0xb200
+#define STORM_ERRORS     0xb208
+#define STORM_STARTED    0xb210
+
+#define STORM_VECTOR_IPI   0x41
+#define STORM_VECTOR_TIMER 0x42
+#define STORM_VECTOR_WAKE  0x43
+
 /* The largest number of samples in one of the arrays at GPA_RESULTS, and their distance. */
 #define RESULTS_MAX    4096
 #define RESULTS_STRIDE 0x8000

@@ -39,6 +39,8 @@ payloads_begin:
 %include "vapic.asm"
 %include "access.asm"
 %include "clock.asm"
+%include "halt.asm"
+%include "storm.asm"
 %include "timing.asm"
 global payloads_end
 payloads_end:

@@ -76,6 +76,12 @@ extern const char access_window[], access_halt[], access_storm[], access_stubs[]
 /* clock.asm: kvmclock. */
 extern const char clock_read[], clock_watch[];
 
+/* halt.asm: guests that halt, wait and spin. */
+extern const char halt_monitor_mwait[], halt_spin[];
+
+/* storm.asm: many vCPUs that interrupt each other. */
+extern const char storm[], storm_ipi[], storm_timer[], storm_nmi[], storm_wake[];
+
 /* timing.asm: the benchmark's. */
 extern const char time_empty[], time_cpuid[], time_vmcall[], time_rdmsr[], time_wrmsr[];
 extern const char time_in[], time_out[], time_wbinvd[], time_wrcr8[], time_rdcr8[], time_load[];

@@ -72,7 +72,15 @@ static void params_defaults(void)
 	expect("preemption_timer", "Y", KVM0_PARAM_FIXED);
 	expect("enable_apicv", "N", KVM0_PARAM_FIXED);
 	expect("nested", "N", KVM0_PARAM_FIXED);
-	expect("ple_gap", "0", KVM0_PARAM_FIXED);
+	expect("ple_gap", "128", 0);
+	expect("ple_window", "4096", 0);
+	expect("ple_window_grow", "2", 0);
+	expect("ple_window_shrink", "0", 0);
+	expect("ple_window_max", "4294967295", 0);
+	expect("halt_poll_ns", "200000", KVM0_PARAM_RUNTIME);
+	expect("halt_poll_ns_grow", "2", KVM0_PARAM_RUNTIME);
+	expect("halt_poll_ns_grow_start", "10000", KVM0_PARAM_RUNTIME);
+	expect("halt_poll_ns_shrink", "0", KVM0_PARAM_RUNTIME);
 	expect("vmentry_l1d_flush", "never", KVM0_PARAM_FIXED);
 	expect("mmu_audit", "N", KVM0_PARAM_FIXED);
 	expect("lapic_timer_advance_ns", "0", KVM0_PARAM_FIXED);
@@ -94,7 +102,7 @@ static void params_refused(void)
 	CHECK_RESULT(set("ept", "N"), -EOPNOTSUPP);
 	CHECK_RESULT(set("ept", "perhaps"), -EINVAL);
 	CHECK_RESULT(set("ept", "Y"), 0);
-	CHECK_RESULT(set("ple_gap", "128"), -EOPNOTSUPP);
+	CHECK_RESULT(set("ple_gap", "0"), -EPERM);
 	CHECK_RESULT(set("enable_apicv", "1"), -EOPNOTSUPP);
 	CHECK_RESULT(set("vmentry_l1d_flush", "cond"), -EOPNOTSUPP);
 	memset(&p, 'a', sizeof(p));

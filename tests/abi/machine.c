@@ -229,7 +229,8 @@ void machine_reopen(struct machine *m)
 	if (!(options & MACHINE_LOGGED))
 		CHECK_RESULT(machine_slot(m->vm, 0, 0, 0, GPA_LOW_END, m->low), 0);
 	CHECK_RESULT(machine_slot(m->vm, 1, 0, GPA_HIGH, GPA_HIGH_END - GPA_HIGH, m->high), 0);
-	m->vcpu = machine_add_vcpu(m, 0, &m->run);
+	if (!(options & MACHINE_BARE))
+		m->vcpu = machine_add_vcpu(m, 0, &m->run);
 }
 
 static void make(struct machine *m, enum machine_mode mode, u32 options)

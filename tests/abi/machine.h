@@ -17,6 +17,7 @@ enum machine_mode { MODE_REAL, MODE_PROT, MODE_LONG };
 #define MACHINE_RING    8u  /* dirty rings of the smallest size: ring_bytes */
 #define MACHINE_LOGGED  16u /* slot 0 is, from before there are rings */
 #define MACHINE_SPLIT   32u /* the irqchip, split, with MACHINE_USER_PINS reserved routes */
+#define MACHINE_BARE    64u /* no vCPU yet: machine_add_vcpu() makes the first, m->vcpu */
 #define MACHINE_APICS   (MACHINE_IRQCHIP | MACHINE_PIT | MACHINE_SPLIT)
 
 #define MACHINE_USER_PINS 24u

@@ -65,6 +65,7 @@ u32 suites_run(const struct suite *const *further, u32 count)
 		&suite_pv,
 		&suite_hypercall,
 		&suite_map_gpa,
+		&suite_halt,
 	};
 	/* clang-format on */
 	const struct suite *all[ARRAY_SIZE(common) + MAX_FURTHER];

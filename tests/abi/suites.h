@@ -17,8 +17,8 @@ extern const struct suite suite_split;
 extern const struct suite suite_event, suite_irqfd, suite_ioeventfd, suite_coalesced;
 extern const struct suite suite_dirty, suite_dirty_ring, suite_readonly;
 extern const struct suite suite_move;
-extern const struct suite suite_device, suite_stats;
 extern const struct suite suite_pv, suite_hypercall, suite_map_gpa;
+extern const struct suite suite_device, suite_stats, suite_halt;
 
 /*
  * Runs them all, the first of `further` before and its others behind them (none if `count` is 0);
