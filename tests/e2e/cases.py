@@ -98,7 +98,9 @@ LINUX_CASES = (
     linux_smp("linux-2-on-2-3g", 2, 2, mem=3072),
     linux_smp("linux-8-on-4", 4, 8),
     linux_smp("linux-4-on-1", 1, 4),
-    linux_smp("linux-4-on-2-arrandale", 2, 4, model="corei5_arrandale_m520", limit=900, first=AGAIN),
+    # Not more vCPUs than CPUs: Bochs 2.7 lets no interrupt end the run of a guest that was entered
+    # with interrupts off, and this model has no PAUSE-loop exiting either.
+    linux_smp("linux-2-on-2-arrandale", 2, 2, model="corei5_arrandale_m520", limit=900, first=AGAIN),
     linux("linux-skylake", 1, 512, "corei7_skylake_x",
           last=(Once(XSTATE_WARNING),), tolerate=XSTATE_WARNING),
     Case(name="linux-debug-log", entry="debug", limit=300, end="stop",
