@@ -46,10 +46,10 @@ static void read_boot_info(u32 magic, u32 mbi)
 
 static void read_params(void)
 {
-	static struct param_table tables[10]; /* to stay: see params_publish() */
-	const struct param_table all[] = {log_params,  memory_params, cpus_params, vmx_params,
-					  vm_params,   msr_params,    time_params, clock_params,
-					  halt_params, absent_params};
+	static struct param_table tables[11]; /* to stay: see params_publish() */
+	const struct param_table all[] = {log_params,      memory_params, cpus_params,  vmx_params,
+					  mitigate_params, vm_params,     msr_params,   time_params,
+					  clock_params,    halt_params,   absent_params};
 
 	_Static_assert(sizeof(all) == sizeof(tables), "tables of parameters");
 	memcpy(tables, all, sizeof(tables));
@@ -134,6 +134,7 @@ static void print_summary(void)
 		__builtin_ia32_pause();
 	log_info("boot", "%u CPUs up, VMX with %s, TSC %llu kHz", cpus.usable, vmx_features(),
 		 tsc_khz);
+	log_info("boot", "mitigations: %s", vmx_mitigations());
 	log_info("boot", "%llu MiB of memory, %llu MiB kept by kvm0", memory_total() >> 20,
 		 (kept + SIZE_1M - 1) >> 20);
 }

@@ -3,6 +3,7 @@
  * Offsets and sizes that assembly needs, printed into the compiler's output as
  * "@@NAME value" and turned into NASM definitions by the Makefile.  Never linked.
  */
+#include "cpu/gdt.h"
 #include "cpu/layout.h"
 #include "cpu/percpu.h"
 
@@ -14,4 +15,5 @@ void asm_offsets(void)
 {
 	OFFSET(PERCPU_KICK, struct percpu, kick);
 	VALUE(ASM_STACK_SIZE, STACK_SIZE);
+	VALUE(ASM_WRITABLE_SELECTOR, GDT_DATA);
 }

@@ -43,7 +43,8 @@ bool mce_is_msr(u32 index);
 int mce_read(const struct vcpu *c, u32 index, u64 *value, bool host) __must_check;
 int mce_write(struct vcpu *c, u32 index, u64 value, bool host) __must_check;
 
-/* KVM_X86_SETUP_MCE of @c, which is loaded.  0, or -EINVAL: no banks, too many, or a feature that is not supported. */
+/* KVM_X86_SETUP_MCE of @c, which is loaded.  0, or -EINVAL: no banks, too many, or a feature that
+ * is not supported. */
 int mce_setup(struct vcpu *c, u64 cap) __must_check;
 /*
  * KVM_X86_SET_MCE of @c, which is loaded: note the error in its bank, and queue #MC for one that

@@ -101,14 +101,6 @@ static bool is_apic(u32 index)
 	       (index >= MSR_X2APIC_FIRST && index <= MSR_X2APIC_LAST);
 }
 
-/* IA32_ARCH_CAPABILITIES is CPUID leaf 7's EDX bit 29. */
-static bool guest_has_arch_capabilities(const struct vcpu *c)
-{
-	const struct kvm_cpuid_entry2 *e = cpuid_find(&c->cpuid, 7, 0);
-
-	return e && e->edx & BIT(29);
-}
-
 static int read_kept(const struct vcpu *c, u32 index, u64 *value, bool host)
 {
 	switch (index) {
@@ -129,7 +121,7 @@ static int read_kept(const struct vcpu *c, u32 index, u64 *value, bool host)
 		return 0;
 	case MSR_ARCH_CAPABILITIES:
 		*value = c->msr.arch_capabilities;
-		return host || guest_has_arch_capabilities(c) ? 0 : -EINVAL;
+		return host || spec_has_arch_capabilities(c) ? 0 : -EINVAL;
 	case MSR_PERF_CAPABILITIES:
 	case MSR_XSS: /* no XSAVES either */
 		*value = 0;
@@ -149,6 +141,9 @@ static int read_kept(const struct vcpu *c, u32 index, u64 *value, bool host)
 	case MSR_HWCR:
 		*value = c->msr.hwcr;
 		return 0;
+	case MSR_SPEC_CTRL:
+	case MSR_TSX_CTRL:
+		return spec_read(c, index, value, host);
 	case MSR_DEBUGCTL: /* nothing in it can be set */
 		*value = 0;
 		return 0;
@@ -281,6 +276,11 @@ static int write_kept(struct vcpu *c, u32 index, u64 value, bool host)
 		return keep(&c->msr.power_ctl, value, ~0ull);
 	case MSR_SMI_COUNT: /* there are none, but a VMM may bring a count along */
 		return host ? keep(&c->msr.smi_count, value, ~0ull) : -EINVAL;
+	case MSR_SPEC_CTRL:
+	case MSR_PRED_CMD:
+	case MSR_FLUSH_CMD:
+	case MSR_TSX_CTRL:
+		return spec_write(c, index, value, host);
 	case MSR_HWCR:
 		return keep(&c->msr.hwcr, value & ~HWCR_IGNORED, HWCR_MC_STATUS_WRITE);
 	case MSR_DEBUGCTL: /* no last-branch records, no BTF: KVM ignores these two */

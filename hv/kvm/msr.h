@@ -23,6 +23,15 @@ void msr_reset(struct vcpu *c);
 int msr_read_fixed(u32 index, u64 *value) __must_check;
 int msr_write_fixed(u32 index, u64 value) __must_check;
 
+/* --- msr_spec.c: IA32_SPEC_CTRL, _PRED_CMD, _FLUSH_CMD and _TSX_CTRL; as msr_read() --- */
+
+int spec_read(const struct vcpu *c, u32 index, u64 *value, bool host) __must_check;
+int spec_write(struct vcpu *c, u32 index, u64 value, bool host) __must_check;
+/* Does the guest's CPUID have IA32_ARCH_CAPABILITIES? */
+bool spec_has_arch_capabilities(const struct vcpu *c);
+/* Take out of what CPUID answers what the guest has hidden by IA32_TSX_CTRL. */
+void spec_hide_tsx(const struct vcpu *c, struct kvm_cpuid_entry2 *e);
+
 /* --- msr_list.c --- */
 
 #define MSR_LIST_MAX 64u

@@ -39,6 +39,8 @@ static const u32 saved[] = {
 	MSR_KVM_SYSTEM_TIME,
 	MSR_KVM_WALL_CLOCK_NEW,
 	MSR_KVM_SYSTEM_TIME_NEW,
+	MSR_SPEC_CTRL,
+	MSR_TSX_CTRL,
 };
 /* KVM's own among it. */
 static const u32 saved_of_kvm[] = {MSR_KVM_POLL_CONTROL};
@@ -46,12 +48,26 @@ _Static_assert(ARRAY_SIZE(saved) + ARRAY_SIZE(saved_of_kvm) <= MSR_LIST_MAX, "th
 
 static const u32 features[] = {MSR_BIOS_SIGN_ID, MSR_ARCH_CAPABILITIES, MSR_PERF_CAPABILITIES};
 
+static bool is_there(u32 index)
+{
+	switch (index) {
+	case MSR_TSC_AUX:
+		return vmx_has_tsc_aux();
+	case MSR_SPEC_CTRL:
+		return vmx_cpu_bugs()->spec_ctrl;
+	case MSR_TSX_CTRL:
+		return vmx_cpu_bugs()->tsx_ctrl;
+	default:
+		return true;
+	}
+}
+
 u32 msr_list(u32 list[MSR_LIST_MAX])
 {
 	u32 n = 0;
 
 	for (u32 i = 0; i < ARRAY_SIZE(saved); i++)
-		if (saved[i] != MSR_TSC_AUX || vmx_has_tsc_aux())
+		if (is_there(saved[i]))
 			list[n++] = saved[i];
 	for (u32 i = 0; i < ARRAY_SIZE(saved_of_kvm); i++)
 		list[n++] = saved_of_kvm[i];
@@ -65,35 +81,24 @@ u32 msr_feature_list(u32 list[MSR_LIST_MAX])
 	return ARRAY_SIZE(features);
 }
 
-/*
- * IA32_ARCH_CAPABILITIES: defects that the CPU does not have, which hold for guests too.  None
- * of the bits that stand for an MSR.
+/* IA32_ARCH_CAPABILITIES: what the CPU does not suffer from, and has, which holds for guests too.
  */
-#define ARCH_RDCL_NO      BIT(0)
-#define ARCH_RSBA         BIT(2)
-#define ARCH_SSB_NO       BIT(4)
-#define ARCH_MDS_NO       BIT(5)
-#define ARCH_PSCHANGE_NO  BIT(6)
-#define ARCH_TAA_NO       BIT(8)
-#define ARCH_SBDR_SSDP_NO BIT(13)
-#define ARCH_FBSDP_NO     BIT(14)
-#define ARCH_PSDP_NO      BIT(15)
-#define ARCH_RRSBA        BIT(19)
-#define ARCH_BHI_NO       BIT(20)
-#define ARCH_PBRSB_NO     BIT(24)
-#define ARCH_GDS_NO       BIT(26)
-#define ARCH_RFDS_NO      BIT(27)
 #define ARCH_TO_GUEST                                                                              \
-	(ARCH_RDCL_NO | ARCH_RSBA | ARCH_SSB_NO | ARCH_MDS_NO | ARCH_PSCHANGE_NO | ARCH_TAA_NO |   \
-	 ARCH_SBDR_SSDP_NO | ARCH_FBSDP_NO | ARCH_PSDP_NO | ARCH_RRSBA | ARCH_BHI_NO |             \
-	 ARCH_PBRSB_NO | ARCH_GDS_NO | ARCH_RFDS_NO)
+	(ARCH_RDCL_NO | ARCH_IBRS_ALL | ARCH_RSBA | ARCH_SKIP_L1DFL | ARCH_SSB_NO | ARCH_MDS_NO |  \
+	 ARCH_PSCHANGE_NO | ARCH_TSX_CTRL | ARCH_TAA_NO | ARCH_SBDR_SSDP_NO | ARCH_FBSDP_NO |      \
+	 ARCH_PSDP_NO | ARCH_FB_CLEAR | ARCH_RRSBA | ARCH_BHI_NO | ARCH_PBRSB_NO | ARCH_GDS_NO |   \
+	 ARCH_RFDS_NO | ARCH_RFDS_CLEAR | ARCH_ITS_NO)
 
 static u64 arch_capabilities(void)
 {
-	bool host_has = cpuid(0, 0).eax >= 7 && cpuid(7, 0).edx & BIT(29);
+	struct cpu_facts f;
 
+	cpu_facts_read(&f);
+	f.arch_capabilities &= ARCH_TO_GUEST;
+	if (!(f.leaf7_ebx & LEAF7_RTM)) /* as KVM: nothing to turn off */
+		f.arch_capabilities &= ~(u64)(ARCH_TSX_CTRL | ARCH_TAA_NO);
 	/* Guests have no VMX, and so nobody to stop the machine by a change of page size. */
-	return ARCH_PSCHANGE_NO | (host_has ? rdmsr(MSR_ARCH_CAPABILITIES) & ARCH_TO_GUEST : 0);
+	return f.arch_capabilities | ARCH_PSCHANGE_NO;
 }
 
 bool msr_feature(u32 index, u64 *value)

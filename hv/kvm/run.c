@@ -10,6 +10,7 @@
 #include "cpu/tsc.h"
 #include "kvm/dirty.h"
 #include "kvm/pv/hypercall.h"
+#include "kvm/msr.h"
 #include "kvm/run.h"
 #include "kvm/vapic.h"
 #include "kvm/vcpu_events.h"
@@ -234,6 +235,7 @@ static enum exit_action exit_cpuid(struct vcpu *c)
 	if (e && (BIT(leaf & 63) & CPUID_DYNAMIC)) {
 		dynamic = *e;
 		vcpu_cpuid_dynamic(c, &dynamic);
+		spec_hide_tsx(c, &dynamic);
 		e = &dynamic;
 	}
 	g[GPR_RAX] = e ? e->eax : 0;

@@ -81,7 +81,6 @@ static void params_defaults(void)
 	expect("halt_poll_ns_grow", "2", KVM0_PARAM_RUNTIME);
 	expect("halt_poll_ns_grow_start", "10000", KVM0_PARAM_RUNTIME);
 	expect("halt_poll_ns_shrink", "0", KVM0_PARAM_RUNTIME);
-	expect("vmentry_l1d_flush", "never", KVM0_PARAM_FIXED);
 	expect("mmu_audit", "N", KVM0_PARAM_FIXED);
 	expect("lapic_timer_advance_ns", "0", KVM0_PARAM_FIXED);
 }
@@ -104,7 +103,9 @@ static void params_refused(void)
 	CHECK_RESULT(set("ept", "Y"), 0);
 	CHECK_RESULT(set("ple_gap", "0"), -EPERM);
 	CHECK_RESULT(set("enable_apicv", "1"), -EOPNOTSUPP);
-	CHECK_RESULT(set("vmentry_l1d_flush", "cond"), -EOPNOTSUPP);
+	CHECK_RESULT(set("mitigations", "off"), -EPERM);
+	CHECK_RESULT(set("vmentry_l1d_flush", "sometimes"), -EINVAL);
+	CHECK_RESULT(set("vmentry_l1d_flush", "not required"), -EINVAL);
 	memset(&p, 'a', sizeof(p));
 	CHECK_RESULT((long)kvm0_get_param(&p, KVM0_PARAM_NAMED), -EINVAL);
 	CHECK_RESULT((long)kvm0_set_param(&p), -EINVAL);
@@ -168,5 +169,24 @@ static void params_tsc_tolerance(void)
 	CHECK_RESULT(r, 0);
 }
 
+/* Each way of flushing, with a guest that exits in between; "not required" stays what it is. */
+static void params_l1d_flush(void)
+{
+	static const char *const ways[] = {"always", "never", "cond", "auto"};
+	bool required = strcmp(get("vmentry_l1d_flush").value, "not required") != 0;
+	struct machine m;
+
+	machine_open(&m, MODE_LONG, MACHINE_CPUID);
+	for (u32 i = 0; i < ARRAY_SIZE(ways); i++) {
+		const char *now = i == 3 ? "cond" : ways[i];
+
+		CHECK_RESULT(set("vmentry_l1d_flush", ways[i]), 0);
+		expect("vmentry_l1d_flush", required ? now : "not required", KVM0_PARAM_RUNTIME);
+		m.regs.rcx = 0x10a;
+		machine_do(&m, state_rdmsr);
+		machine_do(&m, state_cpuid);
+	}
+}
+
 SUITE(kvm0_params, TEST(params_list), TEST(params_defaults), TEST(params_refused),
-      TEST(params_ignore_msrs), TEST(params_tsc_tolerance));
+      TEST(params_ignore_msrs), TEST(params_tsc_tolerance), TEST(params_l1d_flush));

@@ -12,7 +12,7 @@ FUZZ_INCLUDES := -Itests/fuzz/machine/include $(INCLUDES)
 # Left out: what starts a control guest, and what the machine has another of.
 FUZZ_KVM0 := $(filter-out %/control.c %/control_cpu.c %/control_image.c %/power.c, \
 		$(wildcard hv/abi/*.c)) \
-	$(wildcard hv/kvm/*.c hv/kvm/*/*.c arch/x86/vmx/*.c) hv/lib/printf.c \
+	$(wildcard hv/kvm/*.c hv/kvm/*/*.c arch/x86/vmx/*.c) arch/x86/cpu/bugs.c hv/lib/printf.c \
 	$(filter-out $(addprefix hv/core/,page.c object.c console.c panic.c symbols.c), \
 		$(wildcard hv/core/*.c))
 FUZZ_MACHINE := $(FUZZ_KVM0) $(wildcard tests/fuzz/machine/*.c)

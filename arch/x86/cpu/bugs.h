@@ -52,6 +52,7 @@ struct cpu_bugs {
 #define ARCH_ITS_NO       BIT(62)
 
 /* CPUID leaf 7: EBX, EDX */
+#define LEAF7_HLE       BIT(4)
 #define LEAF7_RTM       BIT(11)
 #define LEAF7_MD_CLEAR  BIT(10)
 #define LEAF7_IBRS_IBPB BIT(26)

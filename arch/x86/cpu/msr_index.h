@@ -23,6 +23,8 @@
 #define MSR_PLATFORM_INFO      0xceu
 #define MSR_MTRRCAP            0xfeu
 #define MSR_ARCH_CAPABILITIES  0x10au
+#define MSR_FLUSH_CMD          0x10bu
+#define MSR_TSX_CTRL           0x122u
 #define MSR_SYSENTER_CS        0x174u
 #define MSR_SYSENTER_ESP       0x175u
 #define MSR_SYSENTER_EIP       0x176u

@@ -4,6 +4,7 @@
  * and which VMCSs are active where.  A VMCS is active on at most one CPU; another
  * that wants it asks for a VMCLEAR with a kick and waits.
  */
+#include "vmx/mitigate.h"
 #include "vmx/caps.h"
 #include "vmx/vcpu.h"
 #include "core/log.h"
@@ -66,6 +67,8 @@ const char *vmx_probe(const char **remedy)
 	why = vmx_config_compare(&vmx_config, &config);
 	if (!why && !vmx_xsave_enable(first))
 		why = "the XSAVE state";
+	if (!why && !mitigate_join(first))
+		why = "its defects, or what its microcode has against them";
 	if (why) {
 		*remedy = "use identical processors";
 		printf_format(differs, sizeof(texts[0]), "it differs from the boot CPU in %s", why);

@@ -12,12 +12,15 @@ section .text
 %define GPR(n) rdi + (n) * 8
 %define VMCS_HOST_RSP 0x6c14
 
-; u32 vmx_enter(struct vmx_vcpu *v, bool launched);
+; u32 vmx_enter(struct vmx_vcpu *v, u32 how);
 ;
+; how: 0 to launch, 1 to resume; 0x82 and 0x83 the same with the CPU's buffers cleared before.
+; In their low byte the parity tells to launch, the sign to clear.
 ; Returns 0: the guest was entered and has exited; 1: VMLAUNCH or VMRESUME failed;
 ; 2: not entered, because this CPU was kicked.  Clobbers what the C ABI allows.
 global vmx_enter
 global vmx_exit_point
+global vmx_exit_point_filling
 global vmx_enter_window
 global vmx_enter_window_end
 global vmx_enter_abort
@@ -55,9 +58,15 @@ vmx_enter_window:
 	mov	r14, [GPR(14)]
 	mov	r15, [GPR(15)]
 	mov	rdi, [GPR(7)]
-	jz	.launch
+	js	.clear
+.enter:
+	jp	.launch
 	vmresume
 	jmp	vmx_enter_failed
+; VERW of any selector that can be written to: of the flags it changes ZF alone.
+.clear:
+	verw	[rel writable_selector]
+	jmp	.enter
 .launch:
 	vmlaunch
 vmx_enter_window_end:
@@ -76,7 +85,19 @@ vmx_enter_return:
 	pop	rbp
 	ret
 
-; Where every VM exit arrives: RSP is HOST_RSP, all else is the guest's.
+; Where every VM exit arrives: RSP is HOST_RSP, all else is the guest's.  By the first of both where
+; the CPU would return, speculatively, to what the guest has called: so many calls replace all of it.
+%macro FILL 0
+	call	%%next
+	int3
+%%next:
+%endmacro
+vmx_exit_point_filling:
+%rep 32
+	FILL
+%endrep
+	lea	rsp, [rsp + 32 * 8]
+	lfence
 vmx_exit_point:
 	push	rdi
 	mov	rdi, [rsp + 8]
@@ -123,5 +144,9 @@ vmx_unblock_nmis:
 	iretq
 .done:
 	ret
+
+section .rodata
+writable_selector:
+	dw	ASM_WRITABLE_SELECTOR
 
 section .note.GNU-stack noalloc noexec nowrite progbits

@@ -4,6 +4,7 @@
  * virtual CPU itself; all else goes to the caller by kind.
  */
 #include "vmx/caps.h"
+#include "vmx/mitigate.h"
 #include "vmx/vcpu.h"
 #include "core/panic.h"
 #include "cpu/regs.h"
@@ -273,7 +274,8 @@ __on_the_way enum vmx_exit_kind vmx_run(struct vmx_vcpu *v, struct vmx_exit *exi
 			return VMX_ASIDE;
 		write_event(v);
 	}
-	result = vmx_enter(v, v->launched);
+	result = mitigate_is_needed(v) ? mitigate_enter(v)
+				       : vmx_enter(v, v->launched | v->clear_buffers);
 	if (__builtin_expect(result != 0, 0)) {
 		return result == 1 ? entry_not_started(v, exit) : VMX_KICKED;
 	}

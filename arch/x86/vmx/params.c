@@ -8,8 +8,6 @@
 #include "lib/string.h"
 
 static bool yes = true, no;
-static u32 never;
-static const char *const flush_words[] = {"never", "auto", "cond", "always", NULL};
 
 #define NEEDED(param_name)                                                                         \
 	{                                                                                          \
@@ -40,10 +38,5 @@ static const struct param params[] = {
 	PAUSE_LOOP(ple_window_grow),
 	PAUSE_LOOP(ple_window_shrink),
 	PAUSE_LOOP(ple_window_max),
-	{.name = "vmentry_l1d_flush",
-	 .type = PARAM_ENUM,
-	 .value = &never,
-	 .words = flush_words,
-	 .why = "kvm0 does not flush that cache"},
 };
 const struct param_table vmx_params = {params, ARRAY_SIZE(params)};

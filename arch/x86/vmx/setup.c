@@ -4,6 +4,7 @@
  */
 #include "vmx/caps.h"
 #include "vmx/vcpu.h"
+#include "vmx/mitigate.h"
 #include "core/page.h"
 #include "core/panic.h"
 #include "cpu/regs.h"
@@ -50,6 +51,10 @@ static void init_msr_bitmap(u8 *bitmap, bool control)
 		if (tracked_msrs[i] != MSR_TSC_AUX || vmx_has_tsc_aux())
 			msr_exits(bitmap, tracked_msrs[i], false, true);
 	if (control) {
+		if (vmx_bugs.spec_ctrl)
+			msr_exits(bitmap, MSR_SPEC_CTRL, false, true);
+		if (vmx_bugs.tsx_ctrl)
+			msr_exits(bitmap, MSR_TSX_CTRL, false, true);
 		for (u32 m = MSR_VMX_BASIC; m <= MSR_VMX_LAST; m++)
 			msr_exits(bitmap, m, true, true);
 		msr_exits(bitmap, MSR_FEATURE_CONTROL, true, true);
@@ -70,6 +75,11 @@ static void init_msr_bitmap(u8 *bitmap, bool control)
 	msr_exits(bitmap, MSR_TSC, false, true);
 }
 
+void vmx_open_spec_ctrl(struct vmx_vcpu *v)
+{
+	msr_exits(v->msr_bitmap, MSR_SPEC_CTRL, false, false);
+}
+
 void vmx_filter_msrs(struct vmx_vcpu *v, bool (*allowed)(const void *filter, u32 index, bool write),
 		     const void *filter)
 {
@@ -85,6 +95,9 @@ void vmx_filter_msrs(struct vmx_vcpu *v, bool (*allowed)(const void *filter, u32
 	for (size_t i = 0; v->reads_cstates && i < ARRAY_SIZE(cstate_msrs); i++)
 		msr_exits(v->msr_bitmap, cstate_msrs[i], !allowed(filter, cstate_msrs[i], false),
 			  true);
+	if (v->spec_native)
+		msr_exits(v->msr_bitmap, MSR_SPEC_CTRL, !allowed(filter, MSR_SPEC_CTRL, false),
+			  !allowed(filter, MSR_SPEC_CTRL, true));
 }
 
 void vmx_disable_exits(struct vmx_vcpu *v, u64 exits)
@@ -124,7 +137,7 @@ static void set_host_state(void)
 	vmcs_write32(VMCS_HOST_SYSENTER_CS, 0);
 	vmcs_write_nat(VMCS_HOST_SYSENTER_ESP, 0);
 	vmcs_write_nat(VMCS_HOST_SYSENTER_EIP, 0);
-	vmcs_write_nat(VMCS_HOST_RIP, (u64)(uintptr_t)vmx_exit_point);
+	vmcs_write_nat(VMCS_HOST_RIP, (u64)(uintptr_t)mitigate_exit_point());
 }
 
 static void set_controls(struct vmx_vcpu *v, u64 eptp)
@@ -213,6 +226,7 @@ void vmx_reset_state(struct vmx_vcpu *v)
 	memset(v->gpr, 0, sizeof(v->gpr));
 	v->gpr[GPR_RDX] = 0x600; /* family 6 */
 	v->cr2 = 0;
+	v->spec_ctrl = 0;
 	/* Also in the VMCS: an entry that a kick stopped has left it there. */
 	v->event = v->aside = 0;
 	vmcs_write32(VMCS_ENTRY_INTR_INFO, 0);
@@ -263,6 +277,7 @@ int vmx_vcpu_init(struct vmx_vcpu *v, bool control, u64 eptp, u16 vpid)
 	v->control = control;
 	v->cpu = NO_CPU;
 	v->vpid = vmx_config.vpid ? vpid : 0;
+	v->clear_buffers = control ? 0 : (u8)mitigate_clear_buffers();
 	if (alloc_pages(v)) {
 		vmx_vcpu_free(v);
 		return -ENOMEM;

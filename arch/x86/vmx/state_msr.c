@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* MSRs that the VMCS holds for a guest, or that vmx_switch() swaps. */
 #include "vmx/caps.h"
+#include "vmx/mitigate.h"
 #include "vmx/vcpu.h"
 #include "cpu/regs.h"
 
@@ -24,6 +25,8 @@ static u64 *shared_msr(struct vmx_vcpu *v, u32 index)
 		return &v->msrs.kernel_gs_base;
 	case MSR_TSC_AUX:
 		return vmx_has_tsc_aux() ? &v->msrs.tsc_aux : NULL;
+	case MSR_TSX_CTRL:
+		return vmx_bugs.tsx_ctrl ? &v->msrs.tsx_ctrl : NULL;
 	default:
 		return NULL;
 	}
@@ -61,6 +64,9 @@ int vmx_get_msr(const struct vmx_vcpu *v, u32 index, u64 *value)
 	case MSR_EFER:
 		*value = vmx_efer();
 		return 0;
+	case MSR_SPEC_CTRL:
+		*value = v->spec_ctrl;
+		return vmx_bugs.spec_ctrl ? 0 : -ENOENT;
 	default:
 		return -ENOENT;
 	}
@@ -113,6 +119,8 @@ static bool shared_msr_valid(u32 index, u64 value)
 	case MSR_FMASK:
 	case MSR_TSC_AUX:
 		return value >> 32 == 0;
+	case MSR_TSX_CTRL:
+		return !(value & ~(TSX_CTRL_NO_RTM | TSX_CTRL_NO_CPUID));
 	default:
 		return true;
 	}
@@ -129,6 +137,8 @@ void vmx_take_shared_msrs(struct vmx_vcpu *v)
 	};
 	if (vmx_has_tsc_aux())
 		v->msrs.tsc_aux = rdmsr(MSR_TSC_AUX);
+	if (vmx_bugs.tsx_ctrl)
+		v->msrs.tsx_ctrl = rdmsr(MSR_TSX_CTRL);
 	v->in_cpu = true;
 }
 
@@ -169,6 +179,8 @@ int vmx_set_msr(struct vmx_vcpu *v, u32 index, u64 value, bool host)
 		return 0;
 	case MSR_EFER:
 		return set_efer(value, host);
+	case MSR_SPEC_CTRL:
+		return vmx_bugs.spec_ctrl ? mitigate_set_spec_ctrl(v, value) : -ENOENT;
 	default:
 		return -ENOENT;
 	}

@@ -5,6 +5,7 @@
  * swapped once for each KVM_RUN and not for each exit.
  */
 #include "vmx/caps.h"
+#include "vmx/mitigate.h"
 #include "vmx/vcpu.h"
 #include "vmx/xstate.h"
 #include "core/panic.h"
@@ -103,7 +104,7 @@ static inline void swap_msr(u32 msr, u64 from, u64 to)
 		wrmsr(msr, to);
 }
 
-/* Writes of the first five exit (setup.c), so @from is what the CPU has; SWAPGS changes
+/* Writes of the first six exit (setup.c), so @from is what the CPU has; SWAPGS changes
  * the last one without a trace. */
 static void swap_msrs(struct vmx_shared_msrs *from, const struct vmx_shared_msrs *to)
 {
@@ -112,6 +113,7 @@ static void swap_msrs(struct vmx_shared_msrs *from, const struct vmx_shared_msrs
 	swap_msr(MSR_CSTAR, from->cstar, to->cstar);
 	swap_msr(MSR_FMASK, from->fmask, to->fmask);
 	swap_msr(MSR_TSC_AUX, from->tsc_aux, to->tsc_aux);
+	swap_msr(MSR_TSX_CTRL, from->tsx_ctrl, to->tsx_ctrl);
 	from->kernel_gs_base = rdmsr(MSR_KERNEL_GS_BASE);
 	swap_msr(MSR_KERNEL_GS_BASE, from->kernel_gs_base, to->kernel_gs_base);
 }
@@ -133,4 +135,7 @@ void vmx_switch(struct vmx_vcpu *from, struct vmx_vcpu *to)
 		write_dr6(to->dr6);
 	if (to->dr_enabled)
 		vmx_load_debug_registers(to);
+	to->l1d_stale = true;
+	if (to->control)
+		mitigate_leave();
 }

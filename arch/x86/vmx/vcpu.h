@@ -16,9 +16,13 @@ struct vmx_cpu {
 extern struct vmx_cpu vmx_cpus[MAX_CPUS];
 
 /* enter.asm */
-u32 vmx_enter(struct vmx_vcpu *v, bool launched);
+u32 vmx_enter(struct vmx_vcpu *v, u32 how);
 void vmx_unblock_nmis(void);
-extern const char vmx_exit_point[], vmx_enter_window[], vmx_enter_window_end[], vmx_enter_abort[];
+extern const char vmx_exit_point[], vmx_exit_point_filling[];
+extern const char vmx_enter_window[], vmx_enter_window_end[], vmx_enter_abort[];
+
+/* setup.c: IA32_SPEC_CTRL is the guest's to access from now on. */
+void vmx_open_spec_ctrl(struct vmx_vcpu *v);
 
 /* state_msr.c: @v, the control guest's, has what the CPU has now. */
 void vmx_take_shared_msrs(struct vmx_vcpu *v);

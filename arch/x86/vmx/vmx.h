@@ -13,6 +13,7 @@
 #include <linux/kvm.h>
 #include "cpu/bits.h"
 #include "core/params.h"
+#include "cpu/bugs.h"
 #include "cpu/percpu.h"
 #include "lib/addr.h"
 
@@ -36,6 +37,7 @@ enum vmx_segment { SEG_ES, SEG_CS, SEG_SS, SEG_DS, SEG_FS, SEG_GS, SEG_LDTR, SEG
 /* Registers that a guest and the control guest share and that no VMCS field swaps. */
 struct vmx_shared_msrs {
 	u64 star, lstar, cstar, fmask, kernel_gs_base, tsc_aux;
+	u64 tsx_ctrl; /* 0 where there is none */
 };
 
 struct vmx_vcpu {
@@ -52,6 +54,12 @@ struct vmx_vcpu {
 	u32 cpu_controls; /* copies of what the VMCS has */
 	u32 tpr_threshold;
 	u16 vpid;
+
+	/* Against the CPU's defects (mitigate.c). */
+	u8 clear_buffers; /* what vmx_enter() needs for that */
+	bool l1d_stale;   /* others have used the level-1 data cache since the last entry */
+	bool spec_native; /* the guest accesses IA32_SPEC_CTRL itself, and it is swapped */
+	u64 spec_ctrl;    /* its value, while not in the guest */
 
 	/* The event that the next entry delivers: VM-entry interruption information,
 	 * 0 for none; after an exit that broke off a delivery, that event again. */
@@ -147,7 +155,8 @@ struct vmx_exit {
 
 /* --- boot and shutdown (cpu.c, setup.c) --- */
 
-extern const struct param_table vmx_params; /* those of the module kvm_intel (params.c) */
+extern const struct param_table vmx_params;      /* those of the module kvm_intel (params.c) */
+extern const struct param_table mitigate_params; /* mitigations=, vmentry_l1d_flush= */
 
 /* Check this CPU for VMX and its BIOS lock, and compute its configuration.  NULL, or
  * why it cannot be used, with what to do about it in *@remedy. */
@@ -165,6 +174,11 @@ void vmx_cpu_disable(void);
 
 /* The names of the optional VMX features that are in use, space-separated. */
 const char *vmx_features(void);
+
+/* What is done against the CPUs' defects, and which MSRs for that there are. */
+const struct cpu_bugs *vmx_cpu_bugs(void);
+/* The same as a line for people. */
+const char *vmx_mitigations(void);
 
 /* Does the CPU set dirty flags in EPT entries?  And does it then note each page whose flag it
  * sets (SDM vol. 3, Page-Modification Logging)?  The latter only with the former. */
@@ -362,6 +376,10 @@ int vmx_set_msr(struct vmx_vcpu *v, u32 index, u64 value, bool host) __must_chec
  */
 void vmx_filter_msrs(struct vmx_vcpu *v, bool (*allowed)(const void *filter, u32 index, bool write),
 		     const void *filter);
+
+/* IA32_PRED_CMD and IA32_FLUSH_CMD, as the guest writes them.  0, or -EINVAL: there is none, or a
+ * reserved bit. */
+int vmx_command(u32 index, u64 value) __must_check;
 
 /* Is there an IA32_TSC_AUX, which RDTSCP reads? */
 bool vmx_has_tsc_aux(void);

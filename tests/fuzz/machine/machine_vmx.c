@@ -28,7 +28,8 @@
 
 static u64 *current[MACHINE_CPUS];
 
-const char vmx_exit_point[1], vmx_enter_window[1], vmx_enter_window_end[1], vmx_enter_abort[1];
+const char vmx_exit_point[1], vmx_exit_point_filling[1];
+const char vmx_enter_window[1], vmx_enter_window_end[1], vmx_enter_abort[1];
 void (*machine_guest)(struct vmx_vcpu *v);
 
 static u64 **current_here(void)
@@ -289,14 +290,14 @@ static enum entry try_entry(void)
 	return event.failures ? EVENT_REFUSED : STATE_REFUSED;
 }
 
-u32 vmx_enter(struct vmx_vcpu *v, bool launched)
+u32 vmx_enter(struct vmx_vcpu *v, u32 how)
 {
 	u64 *vmcs = *current_here();
 
 	if (this_cpu()->kick)
 		return 2;
 	MACHINE_REQUIRE(vmcs == phys_to_virt(v->vmcs), "another VMCS is current");
-	MACHINE_REQUIRE(launched == !!(vmcs[STATE_SLOT] & STATE_LAUNCHED), "launch state");
+	MACHINE_REQUIRE((how & 1) == !!(vmcs[STATE_SLOT] & STATE_LAUNCHED), "launch state");
 	vmcs_write_any(VMCS_IDT_VECTORING_INFO, 0);
 	vmcs_write_any(VMCS_EXIT_INTR_INFO, 0);
 	switch (try_entry()) {

@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What kvm0 does against the CPU's defects (cpu/bugs.h) when it enters and leaves guests.  The
+ * buffers are cleared and the return stack is filled by enter.asm, chosen when a VMCS is made; the
+ * rest is here.  Only for arch/x86/vmx.
+ */
+#pragma once
+
+#include "cpu/bugs.h"
+#include "cpu/regs.h"
+#include "vmx/vcpu.h"
+
+/* Of all CPUs; all false with mitigations=off but for the MSRs that there are. */
+extern struct cpu_bugs vmx_bugs;
+
+enum l1d_flush { L1D_NEVER, L1D_COND, L1D_ALWAYS };
+extern u32 vmx_l1d_flush; /* enum l1d_flush; changes at run time */
+
+/* This CPU joins, before it enters VMX operation.  False: it differs from the @first. */
+bool mitigate_join(bool first) __must_check;
+
+/* What has to be in struct vmx_vcpu.clear_buffers of a guest, and in HOST_RIP. */
+u32 mitigate_clear_buffers(void);
+const char *mitigate_exit_point(void);
+
+/* vmx_enter() with the guest's IA32_SPEC_CTRL, and the cache flushed before if it is to be. */
+u32 mitigate_enter(struct vmx_vcpu *v);
+
+/* IA32_SPEC_CTRL of @v, where there is one, becomes @value.  0, or -EINVAL: a reserved bit. */
+int mitigate_set_spec_ctrl(struct vmx_vcpu *v, u64 value) __must_check;
+
+static inline bool mitigate_is_needed(const struct vmx_vcpu *v)
+{
+	return __builtin_expect((v->spec_native | READ_ONCE(vmx_l1d_flush)) != 0, 0);
+}
+
+/* The control guest goes on after a guest: it is not led by that one's branch targets. */
+static inline void mitigate_leave(void)
+{
+	if (__builtin_expect(vmx_bugs.ibpb, 0))
+		wrmsr(MSR_PRED_CMD, PRED_CMD_IBPB);
+}
