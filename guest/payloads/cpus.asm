@@ -54,6 +54,24 @@ ENTRY cpus_mix
 	jb cpus_mix
 	DONE
 
+; Looks RSI times at the page at RDI, which never is older than what RBX points to, and counts in the
+; eight bytes at R9.  Exits at port TEST, again and again; DONE with the page's number in RAX if not.
+ENTRY cpus_fresh
+	mov rcx, rsi
+.look:
+	mov rdx, [rbx]
+	mov rax, [rdi]
+	cmp rax, rdx
+	jb .stale
+	inc qword [r9]
+	dec rcx
+	jnz .look
+	mov edx, PORT_TEST
+	out dx, eax
+	jmp cpus_fresh
+.stale:
+	DONE
+
 ; A hypercall, with registers that the test has set; then HLT, with interrupts as they are.
 ENTRY cpus_vmcall_hlt
 	vmcall

@@ -173,7 +173,8 @@ static void params_tsc_tolerance(void)
 static void params_l1d_flush(void)
 {
 	static const char *const ways[] = {"always", "never", "cond", "auto"};
-	bool required = strcmp(get("vmentry_l1d_flush").value, "not required") != 0;
+	struct kvm0_param before = get("vmentry_l1d_flush");
+	bool required = strcmp(before.value, "not required") != 0;
 	struct machine m;
 
 	machine_open(&m, MODE_LONG, MACHINE_CPUID);
@@ -186,6 +187,8 @@ static void params_l1d_flush(void)
 		machine_do(&m, state_rdmsr);
 		machine_do(&m, state_cpuid);
 	}
+	CHECK_RESULT(set("vmentry_l1d_flush", required ? before.value : "auto"), 0);
+	expect("vmentry_l1d_flush", before.value, KVM0_PARAM_RUNTIME);
 }
 
 SUITE(kvm0_params, TEST(params_list), TEST(params_defaults), TEST(params_refused),

@@ -76,6 +76,7 @@ static __attribute__((noinline)) void flush_l1d(void)
 	for (u32 i = 0; i < FILL_BYTES; i += PAGE_SIZE)
 		(void)fill[i];
 	(void)cpuid(0, 0);
+#pragma GCC unroll 16
 	for (u32 i = 0; i < FILL_BYTES; i += LINE)
 		(void)fill[i];
 	__asm__ volatile("lfence" ::: "memory");
