@@ -23,9 +23,7 @@ BASE_CFLAGS := -std=gnu11 -O2 -g -ffreestanding -mno-red-zone -mgeneral-regs-onl
 	-fno-common -fno-strict-aliasing -fno-omit-frame-pointer -fno-stack-protector \
 	-fcf-protection=none -fno-asynchronous-unwind-tables -ffile-prefix-map=$(CURDIR)/= \
 	-Wframe-larger-than=2048 $(WARN) -MMD -MP
-# A guest leads no indirect branch of kvm0's: there are none, but returns.
-HV_CFLAGS := $(BASE_CFLAGS) -mcmodel=kernel -fno-pic -fno-pie $(INCLUDES) \
-	-mindirect-branch=thunk -mindirect-branch-register -fno-jump-tables
+HV_CFLAGS := $(BASE_CFLAGS) -mcmodel=kernel -fno-pic -fno-pie $(INCLUDES)
 LDFLAGS := -nostdlib --build-id=none -z noexecstack -z max-page-size=4096 --fatal-warnings
 UNIT_CFLAGS := -std=gnu11 -O1 -g -DUNIT_TEST -fno-omit-frame-pointer \
 	-fsanitize=address,undefined -fno-sanitize-recover=all $(WARN) $(INCLUDES) -Itests/unit

@@ -127,20 +127,23 @@ enum mmu_result mmu_fault(struct vcpu *c, gpa_t a, bool write)
 	return r;
 }
 
-void mmu_force_out(struct vm *vm)
+bool mmu_force_out(struct vm *vm)
 {
+	bool kicked = false;
+
 	/* Ordered before the look at each vCPU's mode; pairs with vcpu_run()'s exchange
 	 * of mode before it reads the generation. */
 	__atomic_fetch_add(&vm->tlb_generation, 1, __ATOMIC_SEQ_CST);
 	for (u32 i = 0; i < vm->vcpu_count; i++)
-		vcpu_force_out(vm->vcpus[i]);
+		kicked |= vcpu_force_out(vm->vcpus[i]);
+	return kicked;
 }
 
+/* As KVM counts: what was asked for, and where another CPU had to be kicked for it. */
 void mmu_flush(struct vm *vm)
 {
 	vm->stats.remote_tlb_flush_requests++;
-	vm->stats.remote_tlb_flush++;
-	mmu_force_out(vm);
+	vm->stats.remote_tlb_flush += mmu_force_out(vm);
 	ept_release(&vm->ept);
 }
 

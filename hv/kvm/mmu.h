@@ -27,8 +27,8 @@ void mmu_unmap(struct vm *vm, gpa_t a, u64 size);
 void mmu_flush(struct vm *vm);
 
 /* No vCPU goes on running without having looked at what has changed: vm->tlb_generation, and
- * what was asked of it with vcpu_ask() before.  vm->lock held. */
-void mmu_force_out(struct vm *vm);
+ * what was asked of it with vcpu_ask() before.  True: another CPU was kicked.  vm->lock held. */
+bool mmu_force_out(struct vm *vm);
 
 /* Drop all that is mapped.  vm->lock held. */
 void mmu_drop(struct vm *vm);

@@ -200,18 +200,19 @@ static bool is_flushed(const struct vcpu *c)
 	return READ_ONCE(c->vm->tlb_seen[READ_ONCE(c->pcpu)]) == c->vm->tlb_generation;
 }
 
-void vcpu_force_out(struct vcpu *c)
+bool vcpu_force_out(struct vcpu *c)
 {
 	u32 pcpu = READ_ONCE(c->pcpu);
 
 	if (__atomic_load_n(&c->mode, __ATOMIC_SEQ_CST) != VCPU_IN_GUEST ||
 	    pcpu == this_cpu()->index)
-		return;
+		return false;
 	cpu_kick(percpu_by_index[pcpu]);
 	/* Acquire: pairs with the release when it leaves guest mode.  It may be back in
 	 * it already, flushed. */
 	while (__atomic_load_n(&c->mode, __ATOMIC_ACQUIRE) == VCPU_IN_GUEST && !is_flushed(c))
 		__builtin_ia32_pause();
+	return true;
 }
 
 enum exit_action vcpu_inject(struct vcpu *c, u8 vector, u32 error)

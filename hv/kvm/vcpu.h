@@ -210,8 +210,8 @@ u64 vcpu_take_signals(struct vcpu *c, u64 set);
 void vcpu_block_signals(struct vcpu *c, u64 set);
 
 /* Get it out of guest mode, wherever it runs, and wait until it is or has flushed
- * what vm->tlb_generation asks for. */
-void vcpu_force_out(struct vcpu *c);
+ * what vm->tlb_generation asks for.  True: it was in guest mode, and has been kicked. */
+bool vcpu_force_out(struct vcpu *c);
 
 /* --- state for the ioctls (vcpu_state.c); loaded --- */
 void vcpu_get_sregs(struct vcpu *c, struct kvm_sregs *s);

@@ -11,9 +11,10 @@
 #include "vmx/vmx.h"
 
 /* What installing a filter needs, and these tests do not. */
-void mmu_force_out(struct vm *vm)
+bool mmu_force_out(struct vm *vm)
 {
 	(void)vm;
+	return false;
 }
 void vmx_filter_msrs(struct vmx_vcpu *v, bool (*allowed)(const void *filter, u32 index, bool write),
 		     const void *filter)
