@@ -412,6 +412,74 @@ static void test_sync(void **state)
 	assert_int_equal(lapic_highest_pending(&lapic[0]), 0xa1);
 }
 
+/* What the CPU is told before an entry, and what it has done is seen to. */
+static void test_by_cpu(void **state)
+{
+	struct lapic *l = &lapic[0];
+	u32 *irr = &page[0][(LAPIC_IRR + 0x20) / 4], *isr = &page[0][(LAPIC_ISR + 0x20) / 4];
+	u8 vector;
+
+	(void)state;
+	fixed(0, 0x41, false);
+	lapic_set_by_cpu(l, true);
+	assert_int_equal(lapic_tell(l, &vector), LAPIC_TELL_ALL | LAPIC_TELL_EOI | 4);
+	assert_int_equal(vector, 0x41);
+	assert_int_equal(lapic_tell(l, &vector), 0);
+	*irr = 0; /* delivered */
+	*isr = 2;
+	assert_int_equal(lapic_highest_isr(l), 0x41);
+	assert_int_equal(lapic_highest_irr(l), -1);
+	assert_int_equal(rd(0, LAPIC_PPR), 0x40);
+	fixed(0, 0x42, false);
+	fixed(0, 0x51, false);
+	assert_int_equal(lapic_highest_pending(l), 0x51); /* and the CPU has yet to hear of it */
+	assert_int_equal(lapic_tell(l, &vector), LAPIC_TELL_ALL);
+	fixed(0, 0x30, false);
+	assert_int_equal(lapic_tell(l, &vector), 2);
+	assert_int_equal(vector, 0x30);
+	lapic_eoi(l, 0); /* by the model: of 0x41 */
+	assert_int_equal(*isr, 0);
+	assert_int_equal(lapic_tell(l, &vector), LAPIC_TELL_ALL);
+	apic_bus_set_eoi_vectors(&bus, (u32[8]){0, 0, 2});
+	assert_true(apic_bus_take_wake(&bus) & 1);
+	assert_int_equal(lapic_tell(l, &vector), LAPIC_TELL_EOI);
+	apic_bus_set_eoi_vectors(&bus, (u32[8]){0, 0, 2}); /* no other than before */
+	assert_int_equal(lapic_tell(l, &vector), 0);
+	lapic_ended(l, 0x41, 5);
+	assert_int_equal(last_eoi.count, 1);
+	assert_int_equal(last_eoi.vector, 0x41);
+	lapic_set_by_cpu(l, false);
+	assert_int_equal(lapic_accept(l), 0x51);
+}
+
+static void test_written_by_cpu(void **state)
+{
+	struct lapic *l = &lapic[1];
+
+	(void)state;
+	lapic_set_by_cpu(l, true);
+	l->tsc_deadline = true;
+	page[1][LAPIC_LVT_TIMER / 4] = 0xfffc1040;
+	lapic_written(l, LAPIC_LVT_TIMER + 1, 0);
+	assert_int_equal(rd(1, LAPIC_LVT_TIMER), 0x40040);
+	lapic_set_tsc_deadline(l, 1000, 0);
+	assert_true(lapic_next_deadline(l) != IRQ_NEVER);
+	page[1][LAPIC_TMICT / 4] = 77; /* of no effect in that mode */
+	lapic_written(l, LAPIC_TMICT, 0);
+	assert_int_equal(rd(1, LAPIC_TMICT), 0);
+	assert_true(lapic_next_deadline(l) != IRQ_NEVER);
+	page[1][LAPIC_LVT_TIMER / 4] = 0x20040; /* to another mode: disarmed */
+	lapic_written(l, LAPIC_LVT_TIMER, 0);
+	assert_true(lapic_next_deadline(l) == IRQ_NEVER);
+	page[1][LAPIC_ICR / 4] = 0x45041; /* itself, and a busy bit */
+	lapic_written(l, LAPIC_ICR, 0);
+	assert_int_equal(rd(1, LAPIC_ICR), 0x44041);
+	assert_int_equal(lapic_highest_irr(l), 0x41);
+	page[1][LAPIC_ESR / 4] = 5;
+	lapic_written(l, LAPIC_ESR, 0);
+	assert_int_equal(rd(1, LAPIC_ESR), 0);
+}
+
 /* --- messages --- */
 
 static u32 pending_cpus(u8 vector)
@@ -774,6 +842,8 @@ int main(void)
 		cmocka_unit_test_setup(test_task_priority, setup),
 		cmocka_unit_test_setup(test_eoi_broadcast, setup),
 		cmocka_unit_test_setup(test_sync, setup),
+		cmocka_unit_test_setup(test_by_cpu, setup),
+		cmocka_unit_test_setup(test_written_by_cpu, setup),
 		cmocka_unit_test_setup(test_ipi_physical, setup),
 		cmocka_unit_test_setup(test_ipi_shorthand, setup),
 		cmocka_unit_test_setup(test_ipi_logical, setup),

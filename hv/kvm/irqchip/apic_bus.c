@@ -146,3 +146,23 @@ struct lapic *apic_bus_find(struct apic_bus *bus, u32 id)
 	}
 	return NULL;
 }
+
+void apic_bus_set_eoi_vectors(struct apic_bus *bus, const u32 vectors[8])
+{
+	u32 changed = 0;
+
+	for (u32 i = 0; i < LAPIC_VECTOR_WORDS; i++) {
+		changed |= bus->eoi_vectors[i] ^ vectors[i];
+		WRITE_ONCE(bus->eoi_vectors[i], vectors[i]);
+	}
+	for (u32 i = 0; changed && i < READ_ONCE(bus->count); i++) {
+		struct lapic *l = READ_ONCE(bus->lapic[i]);
+
+		if (!l)
+			continue;
+		/* Release: before a vector that is posted from now on; pairs with lapic_tell(). */
+		__atomic_fetch_or(&l->posted, LAPIC_TELL_EOI, __ATOMIC_RELEASE);
+		if (READ_ONCE(l->by_cpu)) /* what it has in service may be meant */
+			apic_bus_wake(bus, i);
+	}
+}

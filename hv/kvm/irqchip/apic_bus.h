@@ -88,6 +88,9 @@ struct lapic *apic_bus_find(struct apic_bus *bus, u32 id);
 bool apic_bus_names(const struct apic_bus *bus, const struct lapic *l,
 		    const struct apic_message *m);
 
+/* Change eoi_vectors.  The irqchip's lock is held. */
+void apic_bus_set_eoi_vectors(struct apic_bus *bus, const u32 vectors[8]);
+
 /* Mark vCPU @index in @wake. */
 static inline void apic_bus_wake(struct apic_bus *bus, u32 index)
 {

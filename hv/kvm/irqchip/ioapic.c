@@ -87,8 +87,7 @@ static void publish_eoi_vectors(struct ioapic *io)
 		if (e->fields.trig_mode || io->eoi_notify >> pin & 1)
 			vectors[e->fields.vector / 32] |= 1u << e->fields.vector % 32;
 	}
-	for (u32 i = 0; i < 8; i++)
-		WRITE_ONCE(io->bus->eoi_vectors[i], vectors[i]);
+	apic_bus_set_eoi_vectors(io->bus, vectors);
 }
 
 void ioapic_get(const struct ioapic *io, struct kvm_ioapic_state *state)

@@ -271,7 +271,7 @@ static bool extint_pending(const struct irqchip *c, const struct lapic *l)
 	return (READ_ONCE(c->pic.output) || l->user_vector >= 0) && lapic_accepts_extint(l);
 }
 
-int irqchip_pending_vector(struct irqchip *c, u32 index)
+int irqchip_pending_extint(struct irqchip *c, u32 index)
 {
 	struct lapic *l = c->bus.lapic[index];
 	int vector = -1;
@@ -283,10 +283,10 @@ int irqchip_pending_vector(struct irqchip *c, u32 index)
 		vector = pic_peek(&c->pic);
 		spin_unlock(&c->lock);
 	}
-	return vector >= 0 ? vector : lapic_highest_pending(l);
+	return vector;
 }
 
-int irqchip_take_vector(struct irqchip *c, u32 index)
+int irqchip_take_extint(struct irqchip *c, u32 index)
 {
 	struct lapic *l = c->bus.lapic[index];
 	struct irqchip_held held;
@@ -303,7 +303,21 @@ int irqchip_take_vector(struct irqchip *c, u32 index)
 			vector = pic_acknowledge(&c->pic);
 		irqchip_release(c, held);
 	}
-	return vector >= 0 ? vector : lapic_accept(l);
+	return vector;
+}
+
+int irqchip_pending_vector(struct irqchip *c, u32 index)
+{
+	int vector = irqchip_pending_extint(c, index);
+
+	return vector >= 0 ? vector : lapic_highest_pending(c->bus.lapic[index]);
+}
+
+int irqchip_take_vector(struct irqchip *c, u32 index)
+{
+	int vector = irqchip_take_extint(c, index);
+
+	return vector >= 0 ? vector : lapic_accept(c->bus.lapic[index]);
 }
 
 void irqchip_expire(struct irqchip *c, u64 now)

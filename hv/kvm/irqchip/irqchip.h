@@ -126,6 +126,10 @@ int irqchip_pending_vector(struct irqchip *c, u32 index);
 /* Take that interrupt: acknowledge it at its source.  -1 if there is none (any more). */
 int irqchip_take_vector(struct irqchip *c, u32 index);
 
+/* The same for the PIC's alone, where the CPU delivers the local APIC's (lapic_set_by_cpu()). */
+int irqchip_pending_extint(struct irqchip *c, u32 index);
+int irqchip_take_extint(struct irqchip *c, u32 index);
+
 /*
  * A guest's access of @size bytes (1, 2, 4) to @port: ports of the PIC, and with a PIT
  * its ports.  True if it was one of these, with what was read in *@val.  As KVM: the

@@ -29,8 +29,7 @@ void irqchip_split_publish(struct irqchip *c)
 	for (u32 gsi = 0; gsi < user_gsis(c); gsi++)
 		if (user_message(c, gsi, &m))
 			vectors[m.vector / 32] |= 1u << m.vector % 32;
-	for (u32 i = 0; i < ARRAY_SIZE(vectors); i++)
-		WRITE_ONCE(c->bus.eoi_vectors[i], vectors[i]);
+	apic_bus_set_eoi_vectors(&c->bus, vectors);
 }
 
 bool irqchip_eoi_is_users(struct irqchip *c, u32 index, u8 vector, bool level)

@@ -11,12 +11,10 @@
 #define DFR_RESET       0xffffffffu
 #define SVR_RESET       0xffu
 
-/* What senders have left is in IRR from now on. */
-static void take_posted(struct lapic *l)
+/* What senders have left is in IRR from now on: the highest of that, -1: nothing. */
+static int take_posted(struct lapic *l, u32 words)
 {
-	/* Acquire: pairs with accept_vector(); what it posts later sets the bit again. */
-	u32 words = __atomic_exchange_n(&l->posted, 0, __ATOMIC_ACQUIRE);
-	int highest = l->highest_irr;
+	int highest = -1;
 
 	for (; words; words &= words - 1) {
 		u32 i = (u32)__builtin_ctz(words);
@@ -24,9 +22,25 @@ static void take_posted(struct lapic *l)
 
 		*lapic_vectors(l, LAPIC_IRR, i) |= bits;
 		if (bits)
-			highest = MAX(highest, (int)(i * 32) + 31 - __builtin_clz(bits));
+			highest = (int)(i * 32) + 31 - __builtin_clz(bits);
 	}
-	l->highest_irr = (s16)highest;
+	l->highest_irr = (s16)MAX(l->highest_irr, highest);
+	return highest;
+}
+
+static void tell(struct lapic *l, u32 what)
+{
+	__atomic_fetch_or(&l->posted, what, __ATOMIC_RELAXED);
+}
+
+u32 lapic_tell(struct lapic *l, u8 *vector)
+{
+	/* Acquire: pairs with accept_vector(); what it posts later sets the bit again. */
+	u32 marks = __atomic_exchange_n(&l->posted, 0, __ATOMIC_ACQUIRE);
+	int highest = take_posted(l, marks & LAPIC_TELL_POSTED);
+
+	*vector = highest < 0 ? 0 : (u8)highest;
+	return marks;
 }
 
 /* The words come last: a bit that is set in one of them later has its mark set later still. */
@@ -131,11 +145,28 @@ void lapic_reset(struct lapic *l, bool bsp, bool init)
 	lapic_sync(l);
 }
 
+static void find_highest(struct lapic *l)
+{
+	l->highest_irr = (s16)lapic_highest_in(l, LAPIC_IRR, LAPIC_VECTOR_WORDS);
+	l->highest_isr = (s16)lapic_highest_in(l, LAPIC_ISR, LAPIC_VECTOR_WORDS);
+}
+
 void lapic_sync(struct lapic *l)
 {
 	drop_posted(l);
-	l->highest_irr = (s16)lapic_highest_in(l, LAPIC_IRR, LAPIC_VECTOR_WORDS);
-	l->highest_isr = (s16)lapic_highest_in(l, LAPIC_ISR, LAPIC_VECTOR_WORDS);
+	find_highest(l);
+	l->timer_lvt = lapic_reg(l, LAPIC_LVT_TIMER);
+	l->timer_divide = lapic_reg(l, LAPIC_TDCR);
+	if (l->by_cpu)
+		tell(l, LAPIC_TELL_ALL | LAPIC_TELL_EOI);
+}
+
+void lapic_set_by_cpu(struct lapic *l, bool by_cpu)
+{
+	l->by_cpu = by_cpu;
+	find_highest(l);
+	if (by_cpu)
+		tell(l, LAPIC_TELL_ALL | LAPIC_TELL_EOI);
 }
 
 int lapic_set_base(struct lapic *l, u64 val, bool host)
@@ -158,10 +189,17 @@ int lapic_set_base(struct lapic *l, u64 val, bool host)
 
 /* --- priority --- */
 
+int lapic_highest_isr(const struct lapic *l)
+{
+	return __builtin_expect(l->by_cpu, 0) ? lapic_highest_in(l, LAPIC_ISR, LAPIC_VECTOR_WORDS)
+					      : l->highest_isr;
+}
+
 static u8 update_ppr(struct lapic *l)
 {
 	u8 tpr = (u8)lapic_reg(l, LAPIC_TPR);
-	u8 isr = l->highest_isr < 0 ? 0 : (u8)(l->highest_isr & 0xf0);
+	int vector = lapic_highest_isr(l);
+	u8 isr = vector < 0 ? 0 : (u8)(vector & 0xf0);
 	u8 ppr = (tpr & 0xf0) >= isr ? tpr : isr;
 
 	lapic_set_reg(l, LAPIC_PPR, ppr);
@@ -175,9 +213,16 @@ u8 lapic_ppr(struct lapic *l)
 
 int lapic_highest_irr(struct lapic *l)
 {
-	if (READ_ONCE(l->posted))
-		take_posted(l);
-	return l->highest_irr;
+	if (READ_ONCE(l->posted) & LAPIC_TELL_POSTED) {
+		/* Acquire: as in lapic_tell(). */
+		take_posted(l,
+			    __atomic_fetch_and(&l->posted, ~LAPIC_TELL_POSTED, __ATOMIC_ACQUIRE) &
+				    LAPIC_TELL_POSTED);
+		if (l->by_cpu)
+			tell(l, LAPIC_TELL_ALL);
+	}
+	return __builtin_expect(l->by_cpu, 0) ? lapic_highest_in(l, LAPIC_IRR, LAPIC_VECTOR_WORDS)
+					      : l->highest_irr;
 }
 
 int lapic_highest_pending(struct lapic *l)
@@ -215,20 +260,26 @@ int lapic_accept(struct lapic *l)
 	return vector;
 }
 
-void lapic_eoi(struct lapic *l, u64 now)
+void lapic_ended(struct lapic *l, u8 vector, u64 now)
 {
 	struct apic_bus *bus = l->bus;
-	bool level;
-	u8 vector;
+	bool level = lapic_test_vector(l, LAPIC_TMR, vector);
 
-	if (l->highest_isr < 0)
-		return;
-	vector = (u8)l->highest_isr;
-	l->highest_isr = remove_highest(l, LAPIC_ISR, vector);
-	update_ppr(l);
-	level = lapic_test_vector(l, LAPIC_TMR, vector);
 	if (!level && !(READ_ONCE(bus->eoi_vectors[vector / 32]) >> vector % 32 & 1))
 		return;
 	if (bus->eoi)
 		bus->eoi(bus, l->index, vector, level, now);
+}
+
+void lapic_eoi(struct lapic *l, u64 now)
+{
+	int vector = lapic_highest_isr(l);
+
+	if (vector < 0)
+		return;
+	l->highest_isr = remove_highest(l, LAPIC_ISR, (u32)vector);
+	update_ppr(l);
+	if (l->by_cpu)
+		tell(l, LAPIC_TELL_ALL);
+	lapic_ended(l, (u8)vector, now);
 }

@@ -61,6 +61,10 @@ enum lapic_reg {
 #define LAPIC_EVENT_SIPI 2u
 
 #define LAPIC_VECTOR_WORDS 8u
+/* Bits of lapic.posted: what a CPU that delivers interrupts has still to be told. */
+#define LAPIC_TELL_POSTED 0xffu   /* a vector has come */
+#define LAPIC_TELL_ALL    BIT(30) /* IRR and ISR have changed */
+#define LAPIC_TELL_EOI    BIT(31) /* and so has bus->eoi_vectors */
 
 struct lapic {
 	u32 *regs; /* a page of the owner's, laid out as kvm_lapic_state.regs */
@@ -75,15 +79,18 @@ struct lapic {
 	struct irq_guest_tsc tsc;
 	bool tsc_deadline; /* CPUID offers the TSC-deadline mode; the owner's to set */
 	bool cmci;         /* see lapic_set_cmci() */
-	s16 highest_irr;   /* highest vector in IRR, without those posted; -1: none */
 	bool directed_eoi; /* the guest may turn the broadcast of EOIs off; see lapic_set_version()
 			    */
-	s16 highest_isr;   /* highest vector in service, -1: none */
+	bool by_cpu;       /* the CPU delivers and ends interrupts: lapic_set_by_cpu() */
+	s16 highest_irr;   /* highest vector in IRR, without those posted; -1: none */
+	s16 highest_isr;   /* highest vector in service, -1: none; these two not with by_cpu */
 	u32 arb_prio;      /* lowest-priority messages taken */
 
 	/* Vectors that were requested, until the owner takes them into IRR. */
 	u32 pir[LAPIC_VECTOR_WORDS];
-	u32 posted; /* bit n: there are some in pir[n]; set after that */
+	u32 posted;       /* bit n: there are some in pir[n]; set after that; and LAPIC_TELL_* */
+	u32 timer_lvt;    /* LVT timer and divide configuration as they were last written by ... */
+	u32 timer_divide; /* ... the model: with by_cpu the registers have changed already */
 
 	u64 deadline;     /* host TSC of the timer's next expiry; IRQ_NEVER: off */
 	u64 period;       /* TSC ticks from the initial to the current count's end */
@@ -144,6 +151,21 @@ void lapic_set_version(struct lapic *l);
 /* Recompute what is derived from the registers, and forget what was posted; to be called after
  * regs was filled from outside. */
 void lapic_sync(struct lapic *l);
+
+/*
+ * From now on the CPU delivers and ends interrupts while the guest runs, and reads and writes
+ * registers in the page; or no longer.  Then the owner calls lapic_tell() before each entry,
+ * lapic_written() and lapic_ended().
+ */
+void lapic_set_by_cpu(struct lapic *l, bool by_cpu);
+/* All that was posted is in IRR then; LAPIC_TELL_*, and in *@vector the highest posted one. */
+u32 lapic_tell(struct lapic *l, u8 *vector);
+/* The highest vector in service, or -1. */
+int lapic_highest_isr(const struct lapic *l);
+/* The guest has written to the register at @offset of the page, by the CPU. */
+void lapic_written(struct lapic *l, u32 offset, u64 now);
+/* The CPU has ended @vector; the I/O APIC hears of it. */
+void lapic_ended(struct lapic *l, u8 vector, u64 now);
 
 /* The id register as it is by nature, and what x2APIC mode derives from it. */
 void lapic_set_id(struct lapic *l);

@@ -19,7 +19,7 @@ static bool accept_vector(struct lapic *l, const struct apic_message *m)
 			__atomic_fetch_and(tmr, ~bit, __ATOMIC_SEQ_CST);
 	}
 	__atomic_fetch_or(&l->pir[word], bit, __ATOMIC_RELAXED);
-	/* Release: pairs with take_posted(). */
+	/* Release: pairs with lapic_tell() and lapic_highest_irr(). */
 	__atomic_fetch_or(&l->posted, 1u << word, __ATOMIC_RELEASE);
 	return true;
 }

@@ -41,7 +41,7 @@ static int read_reg(struct lapic *l, u32 reg, u32 *val, u64 now)
 		*val = lapic_timer_current(l, now);
 		break;
 	default:
-		if (READ_ONCE(l->posted)) /* it may be an IRR */
+		if (READ_ONCE(l->posted) & LAPIC_TELL_POSTED) /* it may be an IRR */
 			lapic_highest_irr(l);
 		*val = lapic_reg(l, reg);
 		break;
@@ -130,7 +130,10 @@ static int write_reg(struct lapic *l, u32 reg, u32 val, u64 now)
 		write_svr(l, val);
 		return 0;
 	case LAPIC_ESR: /* reads 0: no error is ever recorded, as in KVM */
-		return lapic_x2apic(l) && val ? -EINVAL : 0;
+		if (lapic_x2apic(l) && val)
+			return -EINVAL;
+		lapic_set_reg(l, reg, 0);
+		return 0;
 	case LAPIC_LVT_CMCI:
 		if (!l->cmci)
 			return -EINVAL;
@@ -158,6 +161,14 @@ static int write_reg(struct lapic *l, u32 reg, u32 val, u64 now)
 	default:
 		return write_xapic_reg(l, reg, val);
 	}
+}
+
+void lapic_written(struct lapic *l, u32 offset, u64 now)
+{
+	u32 reg = offset & 0xff0;
+
+	/* What cannot be written has not been. */
+	(void)!write_reg(l, reg, lapic_reg(l, reg), now);
 }
 
 u64 lapic_mmio_read(struct lapic *l, u32 offset, u32 size, u64 now)

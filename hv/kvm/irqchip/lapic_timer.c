@@ -13,13 +13,13 @@ static u32 mode_of(const struct lapic *l, u32 lvt)
 
 static u32 mode(const struct lapic *l)
 {
-	return mode_of(l, lapic_reg(l, LAPIC_LVT_TIMER));
+	return mode_of(l, l->timer_lvt);
 }
 
 /* TDCR bits 3, 1 and 0 are 2 to the (n + 1), and 7 stands for 1. */
 static u32 divide_shift(const struct lapic *l)
 {
-	u32 tdcr = lapic_reg(l, LAPIC_TDCR);
+	u32 tdcr = l->timer_divide;
 
 	return (((tdcr & 3) | (tdcr >> 1 & 4)) + 1) & 7;
 }
@@ -64,6 +64,7 @@ void lapic_timer_write_lvt(struct lapic *l, u32 val)
 	if (!l->tsc_deadline)
 		val &= ~LAPIC_TIMER_DEADLINE;
 	lapic_set_reg(l, LAPIC_LVT_TIMER, val);
+	l->timer_lvt = val;
 	new = mode(l);
 	if (old == new)
 		return;
@@ -77,8 +78,11 @@ void lapic_timer_write_lvt(struct lapic *l, u32 val)
 
 void lapic_timer_write_count(struct lapic *l, u32 val, u64 now)
 {
-	if (mode(l) & LAPIC_TIMER_DEADLINE)
+	if (mode(l) & LAPIC_TIMER_DEADLINE) {
+		if (l->by_cpu) /* which has put it there */
+			lapic_set_reg(l, LAPIC_TMICT, 0);
 		return;
+	}
 	lapic_timer_stop(l);
 	lapic_set_reg(l, LAPIC_TMICT, val);
 	l->period = count_ticks(l, LAPIC_TMICT);
@@ -93,7 +97,8 @@ void lapic_timer_write_divide(struct lapic *l, u32 val, u64 now)
 	u32 old = divide_shift(l);
 	u64 left;
 
-	lapic_set_reg(l, LAPIC_TDCR, val & 0xb);
+	l->timer_divide = val & 0xb;
+	lapic_set_reg(l, LAPIC_TDCR, l->timer_divide);
 	if (divide_shift(l) == old || !l->period)
 		return;
 	l->period = count_ticks(l, LAPIC_TMICT);
