@@ -40,6 +40,12 @@ ENTRY cpus_ioapic_count
 	jnz cpus_count_exiting
 	jmp cpus_count
 
+; The first one with interrupts on and the local APIC too: for VECTOR_XAPIC from another vCPU.
+ENTRY cpus_ipi_count
+	XAPIC_ON
+	sti
+	jmp cpus_count
+
 ; CPUID, R8 to port TEST (four bytes), R8 to the MMIO at RDI (eight bytes), R8 one up; RSI times.
 ENTRY cpus_mix
 	xor eax, eax

@@ -59,8 +59,8 @@ extern const char handler_stop_20[], handler_stop_25[], handler_stop_40[], handl
 extern const char handler_stop_60[], irq_stops[];
 
 /* cpus.asm: for several CPUs. */
-extern const char cpus_count[], cpus_rdmsr[], cpus_count_exiting[], cpus_ioapic_count[], cpus_mix[],
-	cpus_fresh[], cpus_vmcall_hlt[], cpus_touch[], cpus_check[];
+extern const char cpus_count[], cpus_rdmsr[], cpus_count_exiting[], cpus_ioapic_count[],
+	cpus_ipi_count[], cpus_mix[], cpus_fresh[], cpus_vmcall_hlt[], cpus_touch[], cpus_check[];
 
 /* move.asm: moved from VM to VM. */
 extern const char move_work[], move_shadow[], move_halted[];

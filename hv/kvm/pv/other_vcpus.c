@@ -65,13 +65,12 @@ enum exit_action pv_kick(struct vcpu *c, const struct pv_call *h, s64 *result)
 {
 	u32 id = (u32)h->a1;
 	struct apic_message m = {.dest = id, .delivery = APIC_REMOTE_READ};
-	enum exit_action a;
 
 	*result = 0;
 	if (c->vm->chip)
 		(void)apic_bus_send(&c->vm->chip->bus, NULL, &m);
-	a = delivered(c);
-	return yield_to(c, id) == GO_ON ? a : GO_AGAIN;
+	/* One that it wakes the control guest hears of already. */
+	return delivered(c) == GO_AGAIN ? GO_AGAIN : yield_to(c, id);
 }
 
 /* RBX and RCX are a set of ids, from RDX on, RSI is what ICR would have. */
