@@ -141,14 +141,32 @@ static void exit_msr(struct vmx_vcpu *v)
 {
 	static const u32 bases[] = {0,     0x6e0,      0x800,      0x200,
 				    0x400, 0xc0000080, 0x40000000, 0x4b564d00};
-	u64 how = input_take(1);
+	u64 how = input_take(1), address;
 
 	v->gpr[GPR_RCX] = how & 0x40 ? input_take(4) : bases[how & 7] + input_take(1);
-	if (how & 0x20) {
+	if ((how & 0x67) == 0x27) { /* KVM's own: a flag or two, and an address */
+		v->gpr[GPR_RCX] = bases[7] + (v->gpr[GPR_RCX] & 15);
+		address = take_gpa();
+		v->gpr[GPR_RAX] = (u32)address | input_take(1);
+		v->gpr[GPR_RDX] = address >> 32;
+	} else if (how & 0x20) {
 		v->gpr[GPR_RAX] = take_value();
 		v->gpr[GPR_RDX] = input_take(1);
 	}
 	machine_exit(how & 0x80 ? EXIT_WRMSR : EXIT_RDMSR, 0, 2);
+}
+
+/* A hypercall: one that there is, mostly, with sets, ids, addresses as its arguments. */
+static void exit_hypercall(struct vmx_vcpu *v)
+{
+	u64 how = input_take(1);
+
+	v->gpr[GPR_RAX] = how & 0x80 ? input_take(8) : how & 15;
+	v->gpr[GPR_RBX] = how & 0x10 ? take_gpa() : input_take(2);
+	v->gpr[GPR_RCX] = how & 0x20 ? input_take(8) : input_take(1);
+	v->gpr[GPR_RDX] = how & 0x40 ? input_take(4) : 0;
+	v->gpr[GPR_RSI] = take_value();
+	machine_exit(EXIT_VMCALL, 0, 3);
 }
 
 static void exit_exception(void)
@@ -216,6 +234,9 @@ void calls_guest(struct vmx_vcpu *v)
 		break;
 	case 13:
 		exit_msr(v);
+		break;
+	case 14:
+		exit_hypercall(v);
 		break;
 	default:
 		machine_exit(plain_exits[input_take(1) % ARRAY_SIZE(plain_exits)], 0,
