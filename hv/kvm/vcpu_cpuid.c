@@ -90,6 +90,7 @@ int vcpu_set_cpuid(struct vcpu *c, struct kvm_cpuid_entry2 *entries, u32 count)
 	u64 xcr0;
 	int err;
 
+	pv_adjust_cpuid(c, entries, count);
 	/* Once the guest has looked at it, it stays (KVM API, KVM_SET_CPUID2). */
 	if (c->vmx.entries) {
 		for (u32 i = 0; i < count; i++)

@@ -181,6 +181,24 @@ static void pv_enforced_without(void)
 	}
 }
 
+/* A kick cannot end a HLT that does not exit: the feature is taken out of CPUID. */
+static void pv_no_unhalt(void)
+{
+	struct kvm_enable_cap cap = {.cap = KVM_CAP_X86_DISABLE_EXITS,
+				     .args = {KVM_X86_DISABLE_EXITS_HLT}};
+	int vm = CHECK_HANDLE(t_ioctl(t_system(), KVM_CREATE_VM, 0)), vcpu;
+	struct cpuid_table *t = check_pages(sizeof(*t));
+
+	if (!(t_ioctl(vm, KVM_CHECK_EXTENSION, cap.cap) & KVM_X86_DISABLE_EXITS_HLT))
+		check_skip("HLT exits in any case");
+	CHECK_RESULT(t_ioctl_ptr(vm, KVM_ENABLE_CAP, &cap), 0);
+	vcpu = CHECK_HANDLE(t_ioctl(vm, KVM_CREATE_VCPU, 0));
+	pv_set_features(vcpu, KVM_CPUID_SIGNATURE, ~0u);
+	t->head.nent = MACHINE_MAX_CPUID;
+	CHECK_RESULT(t_ioctl_ptr(vcpu, KVM_GET_CPUID2, t), 0);
+	CHECK_EQUAL(machine_cpuid(t, KVM_CPUID_FEATURES, 0)->eax, ~(1u << KVM_FEATURE_PV_UNHALT));
+}
+
 /* What MSR_KVM_MIGRATION_CONTROL says is user space's, which gets it as an MSR that KVM does not
  * know. */
 static void pv_migration_control(void)
@@ -236,5 +254,5 @@ static void pv_msi_extended(void)
 }
 
 SUITE(pv, TEST(pv_offered), TEST(pv_poll_control), TEST(pv_poll_control_by_guest),
-      TEST(pv_enforced), TEST(pv_enforced_without), TEST(pv_migration_control),
+      TEST(pv_enforced), TEST(pv_enforced_without), TEST(pv_no_unhalt), TEST(pv_migration_control),
       TEST(pv_msi_extended));

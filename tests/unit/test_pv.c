@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* sources: hv/kvm/pv/pv.c hv/kvm/pv/area.c hv/kvm/cpuid.c */
+/* sources: hv/kvm/pv/pv.c hv/kvm/pv/area.c */
 /* Which of KVM's features a guest has, by its CPUID; and memory that it has named. */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -8,10 +8,8 @@
 #include <cmocka.h>
 
 #include <linux/errno.h>
-#include <stdlib.h>
 #include <string.h>
 
-#include "core/page.h"
 #include "kvm/mmu.h"
 #include "kvm/pv/area.h"
 #include "kvm/vcpu.h"
@@ -21,28 +19,7 @@ static struct vcpu vcpu;
 static struct kvm_cpuid_entry2 entries[8];
 static u32 count;
 
-/* --- what cpuid.c and area.c need --- */
-
-u64 vmx_host_xcr0(void)
-{
-	return 0;
-}
-
-bool page_room(void)
-{
-	return true;
-}
-
-void *object_alloc(size_t size)
-{
-	return calloc(1, size);
-}
-
-void object_free(void *p, size_t size)
-{
-	(void)size;
-	free(p);
-}
+/* --- what area.c needs --- */
 
 /* One slot, of three pages from 0x10000 on, the last of which is absent. */
 #define SLOT_BASE  0x10000ull
@@ -99,13 +76,6 @@ static int setup(void **state)
 	return 0;
 }
 
-static int teardown(void **state)
-{
-	(void)state;
-	cpuid_destroy(&vcpu.cpuid);
-	return 0;
-}
-
 static void add(u32 leaf, u32 eax, const char *signature)
 {
 	struct kvm_cpuid_entry2 *e = &entries[count++];
@@ -118,9 +88,9 @@ static void add(u32 leaf, u32 eax, const char *signature)
 
 static u32 features(void)
 {
-	assert_int_equal(cpuid_set(&vcpu.cpuid, entries, count), 0);
+	vcpu.cpuid.entries = entries;
+	vcpu.cpuid.count = count;
 	pv_set_cpuid(&vcpu);
-	cpuid_destroy(&vcpu.cpuid);
 	return vcpu.pv.features;
 }
 
@@ -161,6 +131,23 @@ static void test_base_range(void **state)
 	assert_int_equal(features(), 4);
 	entries[4].edx ^= 0x01000000; /* the signature's last byte */
 	assert_int_equal(features(), 0);
+}
+
+/* Where HLT does not exit, no kick can end it. */
+static void test_no_unhalt(void **state)
+{
+	(void)state;
+	add(0x40000100, 0, KVM);
+	add(0x40000001, ~0u, OTHER);
+	add(0x40000101, ~0u, OTHER);
+	vm.exits_off = KVM_X86_DISABLE_EXITS_PAUSE;
+	pv_adjust_cpuid(&vcpu, entries, count);
+	assert_int_equal(features(), ~0u);
+	vm.exits_off = KVM_X86_DISABLE_EXITS_HLT;
+	pv_adjust_cpuid(&vcpu, entries, count);
+	vm.exits_off = 0;
+	assert_int_equal(entries[1].eax, ~0u);
+	assert_int_equal(features(), ~(1u << KVM_FEATURE_PV_UNHALT));
 }
 
 static void test_allows(void **state)
@@ -222,11 +209,12 @@ static void test_area_access(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(test_base, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_base_range, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_allows, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_area_set, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_area_access, setup, teardown),
+		cmocka_unit_test_setup(test_base, setup),
+		cmocka_unit_test_setup(test_base_range, setup),
+		cmocka_unit_test_setup(test_no_unhalt, setup),
+		cmocka_unit_test_setup(test_allows, setup),
+		cmocka_unit_test_setup(test_area_set, setup),
+		cmocka_unit_test_setup(test_area_access, setup),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

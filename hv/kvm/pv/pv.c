@@ -21,19 +21,37 @@ static bool has_signature(const struct kvm_cpuid_entry2 *e)
 	       !memcmp(&e->edx, signature + 8, 4);
 }
 
+/* The leaf of KVM's features, or NULL. */
+static struct kvm_cpuid_entry2 *find_features(struct kvm_cpuid_entry2 *entries, u32 count)
+{
+	u32 base = BASE_LIMIT;
+
+	for (u32 i = 0; i < count; i++) {
+		u32 leaf = entries[i].function;
+
+		if (leaf >= BASE_FIRST && leaf < base && leaf % BASE_STEP == 0 &&
+		    has_signature(&entries[i]))
+			base = leaf;
+	}
+	for (u32 i = 0; i < count && base < BASE_LIMIT; i++)
+		if (entries[i].function == (base | KVM_CPUID_FEATURES))
+			return &entries[i];
+	return NULL;
+}
+
+void pv_adjust_cpuid(const struct vcpu *c, struct kvm_cpuid_entry2 *entries, u32 count)
+{
+	struct kvm_cpuid_entry2 *e = find_features(entries, count);
+
+	if (e && c->vm->exits_off & KVM_X86_DISABLE_EXITS_HLT)
+		e->eax &= ~(1u << KVM_FEATURE_PV_UNHALT);
+}
+
 void pv_set_cpuid(struct vcpu *c)
 {
-	const struct kvm_cpuid_entry2 *e = NULL;
-	u32 base = BASE_FIRST;
+	const struct kvm_cpuid_entry2 *e = find_features(c->cpuid.entries, c->cpuid.count);
 
-	for (; base < BASE_LIMIT; base += BASE_STEP) {
-		e = cpuid_find(&c->cpuid, base, 0);
-		if (e && has_signature(e))
-			break;
-	}
-	if (base < BASE_LIMIT)
-		e = cpuid_find(&c->cpuid, base | KVM_CPUID_FEATURES, 0);
-	c->pv.features = base < BASE_LIMIT && e ? e->eax : 0;
+	c->pv.features = e ? e->eax : 0;
 }
 
 bool pv_allows(const struct vcpu *c, u32 feature)

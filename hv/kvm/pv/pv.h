@@ -9,6 +9,7 @@
 #include "kvm/pv/kvmclock.h"
 #include "lib/types.h"
 
+struct kvm_cpuid_entry2;
 struct vcpu;
 
 /* EAX of leaf 0x40000001 as KVM_GET_SUPPORTED_CPUID has it: one bit for each feature that
@@ -39,8 +40,13 @@ struct vm_pv {
 /* The vCPU is new; before anything else of it is used. */
 void pv_init_vcpu(struct vcpu *c);
 
-/* CPUID has been set: find the guest's leaf of features, next to that with KVM's signature, which
- * is the first one in 0x40000000 to 0x4000ff00, in steps of 0x100. */
+/*
+ * A guest's features are in the leaf next to that with KVM's signature, which is the first one in
+ * 0x40000000 to 0x4000ff00, in steps of 0x100.  CPUID is about to be set to @entries: PV_UNHALT
+ * goes out where HLT does not exit, as nobody but an interrupt can end that.
+ */
+void pv_adjust_cpuid(const struct vcpu *c, struct kvm_cpuid_entry2 *entries, u32 count);
+/* CPUID has been set: note what features there are. */
 void pv_set_cpuid(struct vcpu *c);
 
 /* May the guest use @feature, KVM_FEATURE_*?  Any, unless what its CPUID lacks is kept from it. */
