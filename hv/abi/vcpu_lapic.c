@@ -5,6 +5,7 @@
 #include "abi/requests.h"
 #include "cpu/tsc.h"
 #include "kvm/vapic.h"
+#include "kvm/vcpu_events.h"
 
 s64 vcpu_get_lapic(struct vcpu *c, u64 arg)
 {
@@ -42,6 +43,7 @@ s64 vcpu_report_tpr_access(struct vcpu *c, u64 arg)
 	if (t.flags)
 		return -EINVAL;
 	c->tpr_access.report = t.enabled != 0;
+	vcpu_update_injection(c);
 	return copy_out(arg, &t, sizeof(t));
 }
 

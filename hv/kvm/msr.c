@@ -9,6 +9,7 @@
 #include "core/log.h"
 #include "cpu/msr_index.h"
 #include "cpu/tsc.h"
+#include "kvm/vcpu_events.h"
 #include "lib/string.h"
 
 #define MISC_ENABLE_NO_BTS   BIT(11)
@@ -73,8 +74,12 @@ static int read_apic(struct vcpu *c, u32 index, u64 *value)
 
 static int write_apic_base(struct vcpu *c, u64 value, bool host)
 {
-	if (c->vm->chip)
-		return lapic_set_base(&c->lapic, value, host);
+	if (c->vm->chip) {
+		int err = lapic_set_base(&c->lapic, value, host);
+
+		vcpu_update_injection(c);
+		return err;
+	}
 	if ((value & c->lapic.base_reserved) ||
 	    (value & (LAPIC_BASE_X2APIC | LAPIC_BASE_ENABLE)) == LAPIC_BASE_X2APIC)
 		return -EINVAL;

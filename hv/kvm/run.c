@@ -8,6 +8,7 @@
 #include "core/log.h"
 #include "cpu/percpu.h"
 #include "cpu/tsc.h"
+#include "kvm/apicv.h"
 #include "kvm/dirty.h"
 #include "kvm/pv/hypercall.h"
 #include "kvm/msr.h"
@@ -104,6 +105,38 @@ static void inject_from_chip(struct vcpu *c)
 	vmx_set_tpr_threshold(&c->vmx, tpr_threshold(c));
 }
 
+/* The PIC's interrupt, which the CPU does not deliver by itself: what waits in the local APIC comes
+ * after it. */
+static void inject_extint(struct vcpu *c)
+{
+	struct irqchip *chip = c->vm->chip;
+	int vector = irqchip_pending_extint(chip, c->index);
+
+	if (vector >= 0 && vmx_can_interrupt(&c->vmx)) {
+		vector = irqchip_take_extint(chip, c->index);
+		if (vector >= 0) {
+			vmx_queue_interrupt(&c->vmx, (u8)vector);
+			c->stats.irq_injections++;
+		}
+		if (READ_ONCE(c->vm->irqfds.ended))
+			vm_deliver_wakes(c->vm);
+		vector = irqchip_pending_extint(chip, c->index);
+	}
+	vmx_want_interrupt_window(&c->vmx, vector >= 0);
+}
+
+static inline void inject_by_cpu(struct vcpu *c)
+{
+	if (c->lapic.nmi_pending)
+		inject_nmi(c);
+	if (READ_ONCE(c->vm->chip->pic.output) || c->lapic.user_vector >= 0)
+		inject_extint(c);
+	else
+		vmx_want_interrupt_window(&c->vmx, false);
+	if (READ_ONCE(c->lapic.posted))
+		apicv_tell_cpu(c);
+}
+
 /* KVM_INTERRUPT's, where user space has the interrupt controllers, and KVM_NMI's. */
 static void inject_from_user(struct vcpu *c)
 {
@@ -118,7 +151,7 @@ static void inject_from_user(struct vcpu *c)
 				  c->interrupt >= 0 || READ_ONCE(c->run->request_interrupt_window));
 }
 
-/* After inject_from_chip(): what user space has to do with it. */
+/* After these: what user space has to do with it. */
 static void inject_for_user(struct vcpu *c)
 {
 	if (c->user_pic && READ_ONCE(c->run->request_interrupt_window) &&
@@ -191,14 +224,20 @@ static void prepare_entry(struct vcpu *c)
 
 	if (vm->tlb_seen[this_cpu()->index] != generation)
 		catch_up(c, generation);
-	if (c->injection == INJECT_FROM_CHIP) {
+	if (c->injection == INJECT_BY_CPU) {
 		arm_timer(c, IRQ_NEVER);
-		inject_from_chip(c);
+		inject_by_cpu(c);
 	} else if (c->injection == INJECT_FROM_USER) {
 		inject_from_user(c);
-	} else if (c->injection == INJECT_FOR_USER) {
+	} else if (c->injection == INJECT_FROM_CHIP) {
 		arm_timer(c, IRQ_NEVER);
 		inject_from_chip(c);
+	} else if (c->injection == INJECT_FOR_USER) {
+		arm_timer(c, IRQ_NEVER);
+		if (c->lapic.by_cpu)
+			inject_by_cpu(c);
+		else
+			inject_from_chip(c);
 		inject_for_user(c);
 	} else if (c->injection == INJECT_KEPT) {
 		inject_kept(c);
@@ -359,6 +398,12 @@ static enum exit_action handle_exit(struct vcpu *c, enum vmx_exit_kind kind,
 		return run_exit_io(c, exit);
 	case VMX_EPT_VIOLATION:
 		return run_exit_ept(c, exit);
+	case VMX_APIC_WRITE:
+		return apicv_exit_write(c, exit);
+	case VMX_EOI:
+		return apicv_exit_eoi(c, exit);
+	case VMX_APIC_ACCESS:
+		return apicv_exit_access(c, exit);
 	case VMX_LOG_FULL:
 		dirty_take_list(c);
 		return GO_ON;

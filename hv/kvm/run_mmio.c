@@ -6,6 +6,7 @@
 #include <linux/errno.h>
 #include "cpu/regs.h"
 #include "cpu/tsc.h"
+#include "kvm/apicv.h"
 #include "kvm/mmu.h"
 #include "kvm/pv/hypercall.h"
 #include "kvm/run.h"
@@ -261,8 +262,11 @@ enum exit_action run_exit_ept(struct vcpu *c, const struct vmx_exit *exit)
 		/* kvm0's pool is used up: the VMM can free something and go on. */
 		return run_internal_error(c, KVM_INTERNAL_ERROR_UNEXPECTED_EXIT_REASON,
 					  ARRAY_SIZE(data), data);
-	case MMU_READ_ONLY:
 	case MMU_NO_SLOT:
+		if (!exit->ept.fetch && apicv_map_page(c, exit->ept.gpa))
+			return GO_ON;
+		break;
+	case MMU_READ_ONLY:
 		break;
 	}
 	c->stats.pf_emulate++;

@@ -4,6 +4,7 @@
 #include <linux/errno.h>
 #include "core/memmap.h"
 #include "core/page.h"
+#include "kvm/apicv.h"
 #include "kvm/dirty.h"
 #include "kvm/mmu.h"
 
@@ -44,6 +45,8 @@ static void commit(struct vm *vm, const struct memslot_change *change)
 	memslots_commit(&vm->slots, change);
 	vm->slot_pages += (change->insert ? new->size / PAGE_SIZE : 0) -
 			  (change->remove ? old->size / PAGE_SIZE : 0);
+	if (change->insert)
+		apicv_unmap_page(vm);
 	if (change->remove)
 		mmu_unmap(vm, old->base, old->size);
 	else if (change->reflag && log && (new->flags &KVM_MEM_LOG_DIRTY_PAGES))

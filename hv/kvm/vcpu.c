@@ -61,6 +61,8 @@ static int init_lapic(struct vcpu *c)
 		   vcpu_is_boot_cpu(c));
 	chip->bus.count = c->index + 1;
 	vmx_use_tpr_shadow(&c->vmx, virt_to_phys(c->apic_page));
+	if (c->vm->apic_access_page)
+		vmx_set_apic_access_page(virt_to_phys(c->vm->apic_access_page));
 	return 0;
 }
 
@@ -101,7 +103,6 @@ int vcpu_init(struct vcpu *c, struct vm *vm, u32 id, u32 index)
 	c->index = index;
 	c->interrupt = -1;
 	c->user_pic = !vm_has_pic(vm);
-	vcpu_update_injection(c);
 	c->timer = IRQ_NEVER;
 	c->maxphyaddr = 36; /* what a CPU without leaf 0x80000008 has */
 	if (!vpid || vmx_vcpu_init(&c->vmx, false, ept_pointer(&vm->ept), vpid)) {
@@ -116,6 +117,7 @@ int vcpu_init(struct vcpu *c, struct vm *vm, u32 id, u32 index)
 		vcpu_destroy(c);
 		return -ENOMEM;
 	}
+	vcpu_update_injection(c);
 	c->lapic.base_reserved = lapic_base_reserved(c->maxphyaddr, false);
 	msr_reset(c);
 	pv_init_vcpu(c);

@@ -47,6 +47,8 @@ struct pending_exception {
 
 /* Where interrupts and NMIs come from. */
 enum vcpu_injection {
+	INJECT_BY_CPU, /* the CPU delivers the local APIC's (apicv.h); the PIC's come from the chip
+			*/
 	INJECT_FROM_CHIP,
 	INJECT_FOR_USER, /* the same, with a page of vapic.h that tells of it, or a PIC of user
 			  * space's */

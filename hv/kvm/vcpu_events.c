@@ -8,6 +8,7 @@
 #include <linux/errno.h>
 #include "cpu/regs.h"
 #include "cpu/tsc.h"
+#include "kvm/apicv.h"
 #include "lib/string.h"
 
 #define NMIS_MAX 2u /* one in progress, and one behind it */
@@ -274,14 +275,17 @@ void vcpu_keep_interrupt(struct vcpu *c, u8 vector)
 
 void vcpu_update_injection(struct vcpu *c)
 {
+	apicv_update(c);
 	if (c->vmx.debug & KVM_GUESTDBG_BLOCKIRQ)
 		c->injection = INJECT_NOTHING;
 	else if (!c->vm->chip)
 		c->injection = INJECT_FROM_USER;
 	else if (c->interrupt >= 0)
 		c->injection = INJECT_KEPT;
+	else if (c->vapic.address || c->user_pic)
+		c->injection = INJECT_FOR_USER;
 	else
-		c->injection = c->vapic.address || c->user_pic ? INJECT_FOR_USER : INJECT_FROM_CHIP;
+		c->injection = c->lapic.by_cpu ? INJECT_BY_CPU : INJECT_FROM_CHIP;
 }
 
 #define INJECT_EITHER (KVM_GUESTDBG_INJECT_DB | KVM_GUESTDBG_INJECT_BP)

@@ -28,8 +28,9 @@ int vcpu_set_guest_debug(struct vcpu *c, const struct kvm_guest_debug *d) __must
 /* The interrupt @vector was accepted already, and is to be delivered before any other. */
 void vcpu_keep_interrupt(struct vcpu *c, u8 vector);
 
-/* Choose c->injection anew: user space debugs, or there is a page of vapic.h or an interrupt in
- * c->interrupt, or no longer. */
+/* Choose c->injection anew: user space debugs or looks at the TPR, there is a page of vapic.h or
+ * an interrupt in c->interrupt, or no longer, or the local APIC's mode is another.  As
+ * apicv_update(). */
 void vcpu_update_injection(struct vcpu *c);
 
 /* From now on @e is the exception that waits for the next run. */

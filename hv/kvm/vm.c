@@ -55,6 +55,7 @@ void vm_free(struct vm *vm)
 		dirty_bitmap_free(memslots_at(&vm->slots, i));
 	memslots_destroy(&vm->slots);
 	msr_filter_free(vm->msr_filter);
+	page_free(vm->apic_access_page);
 	if (vm->chip) {
 		irqchip_destroy(vm->chip);
 		object_free(vm->chip, sizeof(*vm->chip));
@@ -125,10 +126,25 @@ static void split_eoi(struct apic_bus *bus, u32 index, u8 vector, bool level, u6
 	vcpu_ask(c, VCPU_IOAPIC_EOI);
 }
 
+/* What they take: themselves, and the page of apicv.h.  NULL: no memory. */
+static struct irqchip *alloc_irqchip(struct vm *vm)
+{
+	struct irqchip *chip = page_room() ? object_alloc(sizeof(*chip)) : NULL;
+
+	if (chip && vmx_has_apic_accesses()) {
+		vm->apic_access_page = page_alloc();
+		if (!vm->apic_access_page) {
+			object_free(chip, sizeof(*chip));
+			return NULL;
+		}
+	}
+	return chip;
+}
+
 /* Interrupt controllers for a VM that has neither any nor vCPUs.  vm->lock held. */
 static int make_irqchip(struct vm *vm, bool split, u32 reserved_routes)
 {
-	struct irqchip *chip = page_room() ? object_alloc(sizeof(*chip)) : NULL;
+	struct irqchip *chip = alloc_irqchip(vm);
 	u64 period_ns = MAX(READ_ONCE(min_timer_period_us), TIMER_PERIOD_FLOOR_US) * 1000ull;
 
 	if (!chip)

@@ -68,6 +68,8 @@ struct vm {
 	bool hide_platform_info; /* KVM_CAP_MSR_PLATFORM_INFO: its MSR is not the guest's */
 	struct irqchip *chip;    /* the local APICs', and what else of interrupt controllers is
 				  * not user space's; set once, under lock; NULL: all are */
+	void *apic_access_page;  /* one page; NULL: no vCPU needs it (apicv.h) */
+	bool apic_page_mapped;   /* it may be in the EPT */
 	u64 x2apic_api;          /* KVM_X2APIC_API_* that are enabled; under lock */
 	u32 boot_cpu_id;         /* under lock; constant once there are vCPUs */
 	struct irqfds irqfds;    /* none without chip */

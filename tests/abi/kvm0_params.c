@@ -70,7 +70,8 @@ static void params_defaults(void)
 	expect("ept", "Y", KVM0_PARAM_FIXED);
 	expect("unrestricted-guest", "Y", KVM0_PARAM_FIXED);
 	expect("preemption_timer", "Y", KVM0_PARAM_FIXED);
-	expect("enable_apicv", "N", KVM0_PARAM_FIXED);
+	CHECK_EQUAL(get("enable_apicv").flags, 0);
+	expect("flexpriority", "Y", 0);
 	expect("nested", "N", KVM0_PARAM_FIXED);
 	expect("ple_gap", "128", 0);
 	expect("ple_window", "4096", 0);
@@ -102,7 +103,7 @@ static void params_refused(void)
 	CHECK_RESULT(set("ept", "perhaps"), -EINVAL);
 	CHECK_RESULT(set("ept", "Y"), 0);
 	CHECK_RESULT(set("ple_gap", "0"), -EPERM);
-	CHECK_RESULT(set("enable_apicv", "1"), -EOPNOTSUPP);
+	CHECK_RESULT(set("enable_apicv", "N"), -EPERM);
 	CHECK_RESULT(set("mitigations", "off"), -EPERM);
 	CHECK_RESULT(set("vmentry_l1d_flush", "sometimes"), -EINVAL);
 	CHECK_RESULT(set("vmentry_l1d_flush", "not required"), -EINVAL);

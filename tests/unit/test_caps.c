@@ -252,6 +252,30 @@ static void test_optional_features(void **state)
 		assert_int_equal(chosen(&caps).guest.cpu2 & CPU2_VPID, 0);
 	}
 	caps = haswell;
+	assert_true(chosen(&caps).apicv);
+	assert_true(chosen(&caps).vague_vectoring);
+	caps.pin |= PIN_POSTED_INTERRUPTS << 32;
+	assert_false(chosen(&caps).vague_vectoring);
+	vmx_options.flexpriority = false;
+	assert_false(chosen(&caps).apicv || chosen(&caps).apic_accesses);
+	vmx_options.flexpriority = true;
+	vmx_options.enable_apicv = false;
+	assert_false(chosen(&caps).apicv || chosen(&caps).vague_vectoring);
+	assert_true(chosen(&caps).apic_accesses && chosen(&caps).x2apic);
+	vmx_options.enable_apicv = true;
+	/* All four of them, or no delivery of interrupts; and all need the TPR shadow. */
+	for (u32 i = 0; i < 4; i++) {
+		const u64 parts[] = {CPU2_APIC_ACCESSES, CPU2_X2APIC, CPU2_APIC_REGISTERS,
+				     CPU2_VIRTUAL_INTERRUPTS};
+
+		caps = haswell;
+		caps.cpu2 &= ~(parts[i] << 32);
+		assert_false(chosen(&caps).apicv);
+	}
+	caps = haswell;
+	caps.cpu &= ~((u64)CPU_TPR_SHADOW << 32);
+	assert_false(chosen(&caps).apicv || chosen(&caps).apic_accesses || chosen(&caps).x2apic);
+	caps = haswell;
 	caps.misc = (caps.misc & ~0x1full) | 7;
 	assert_int_equal(chosen(&caps).timer_shift, 7);
 	/* Bit 31 of IA32_VMX_BASIC is no part of the revision. */
@@ -293,6 +317,9 @@ static void test_compare(void **state)
 	DIFFERS(vpid, "EPT, VPID or TPR shadow");
 	DIFFERS(ept_1g, "EPT, VPID or TPR shadow");
 	DIFFERS(tpr_shadow, "EPT, VPID or TPR shadow");
+	DIFFERS(apic_accesses, "the virtualization of the local APIC");
+	DIFFERS(x2apic, "the virtualization of the local APIC");
+	DIFFERS(apicv, "the virtualization of the local APIC");
 	DIFFERS(cr0_fixed0, "the fixed bits of CR0 and CR4");
 	DIFFERS(cr0_fixed1, "the fixed bits of CR0 and CR4");
 	DIFFERS(cr4_fixed0, "the fixed bits of CR0 and CR4");

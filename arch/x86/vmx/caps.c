@@ -13,6 +13,8 @@ struct vmx_config vmx_config;
 struct vmx_options vmx_options = {.vpid = true,
 				  .eptad = true,
 				  .pml = true,
+				  .enable_apicv = true,
+				  .flexpriority = true,
 				  .ple_gap = 128,
 				  .ple_window = 4096,
 				  .ple_window_grow = 2,
@@ -93,6 +95,19 @@ static bool meets(const struct vmx_caps *caps, const struct requirement *r)
 	return ((r->plain ? word : word >> 32) & r->bits) == r->bits;
 }
 
+/* How much of a guest's local APIC the CPU does. */
+static void choose_apic(const struct vmx_caps *caps, struct vmx_config *c)
+{
+	u64 may = caps->cpu2 >> 32;
+
+	c->tpr_shadow = caps->cpu >> 32 & CPU_TPR_SHADOW;
+	c->apic_accesses = c->tpr_shadow && (may & CPU2_APIC_ACCESSES) && vmx_options.flexpriority;
+	c->x2apic = c->tpr_shadow && (may & CPU2_X2APIC);
+	c->apicv = c->apic_accesses && c->x2apic && (may & CPU2_APIC_REGISTERS) &&
+		   (may & CPU2_VIRTUAL_INTERRUPTS) && vmx_options.enable_apicv;
+	c->vague_vectoring = c->apicv && !(caps->pin >> 32 & PIN_POSTED_INTERRUPTS);
+}
+
 const char *vmx_config_choose(const struct vmx_caps *caps, struct vmx_config *c)
 {
 	const u64 cpu_common = CPU_MSR_BITMAPS | CPU_SECONDARY;
@@ -118,7 +133,7 @@ const char *vmx_config_choose(const struct vmx_caps *caps, struct vmx_config *c)
 	c->cr4_fixed1 = caps->cr4_fixed1;
 	c->ept_1g = caps->ept_vpid & EPT_CAP_1G;
 	c->ept_flags = (caps->ept_vpid & EPT_CAP_ACCESS_DIRTY) && vmx_options.eptad;
-	c->tpr_shadow = caps->cpu >> 32 & CPU_TPR_SHADOW;
+	choose_apic(caps, c);
 	c->vpid = (caps->cpu2 >> 32 & CPU2_VPID) && (caps->ept_vpid & invvpid) == invvpid &&
 		  vmx_options.vpid;
 	if (c->vpid)
@@ -163,6 +178,8 @@ const char *vmx_config_compare(const struct vmx_config *a, const struct vmx_conf
 		return "the VMX controls";
 	if (a->timer_shift != b->timer_shift)
 		return "the preemption timer's rate";
+	if (a->apic_accesses != b->apic_accesses || a->x2apic != b->x2apic || a->apicv != b->apicv)
+		return "the virtualization of the local APIC";
 	if (a->vpid != b->vpid || a->ept_1g != b->ept_1g || a->tpr_shadow != b->tpr_shadow ||
 	    a->ept_flags != b->ept_flags)
 		return "EPT, VPID or TPR shadow";

@@ -29,6 +29,9 @@ struct vmx_config {
 	struct vmx_controls guest;   /* for every other */
 	u64 cr0_fixed0, cr0_fixed1, cr4_fixed0, cr4_fixed1;
 	bool vpid, ept_1g, tpr_shadow;
+	bool apic_accesses, x2apic; /* the CPU virtualizes accesses to these; with TPR shadow */
+	bool apicv; /* it delivers interrupts and virtualizes APIC registers, for both of them */
+	bool vague_vectoring; /* see vmx_vectoring() */
 	bool ept_flags;       /* the CPU sets accessed and dirty flags in EPT entries */
 	struct vmx_caps caps; /* the boot CPU's own: what check*.c measures a VMCS by */
 };
@@ -52,7 +55,7 @@ struct vmx_config {
 
 /* Features that may be turned off, before vmx_probe(): kvm_intel's parameters of these names. */
 struct vmx_options {
-	bool vpid, eptad, pml;
+	bool vpid, eptad, pml, enable_apicv, flexpriority;
 	/* PAUSE-loop exiting; all in ticks of the TSC but for what the window grows and shrinks by.
 	 */
 	u32 ple_gap, ple_window, ple_window_grow, ple_window_shrink, ple_window_max;

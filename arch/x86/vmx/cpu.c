@@ -82,11 +82,11 @@ const char *vmx_features(void)
 	static char text[96];
 	u32 cpu2 = vmx_config.guest.cpu2;
 
-	printf_format(text, sizeof(text), "EPT unrestricted-guest%s%s%s%s%s%s%s",
+	printf_format(text, sizeof(text), "EPT unrestricted-guest%s%s%s%s%s%s%s%s",
 		      vmx_config.vpid ? " VPID" : "", vmx_config.ept_1g ? " 1G-pages" : "",
 		      vmx_config.ept_flags ? " A/D" : "", cpu2 & CPU2_PML ? " PML" : "",
 		      cpu2 & CPU2_PAUSE_LOOP ? " PLE" : "", cpu2 & CPU2_RDTSCP ? " RDTSCP" : "",
-		      cpu2 & CPU2_INVPCID ? " INVPCID" : "");
+		      cpu2 & CPU2_INVPCID ? " INVPCID" : "", vmx_config.apicv ? " APICv" : "");
 	return text;
 }
 

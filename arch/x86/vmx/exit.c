@@ -58,6 +58,7 @@ static u32 event_for_mode(u32 event)
 static void write_event(struct vmx_vcpu *v)
 {
 	v->event = event_for_mode(v->event);
+	v->event_rip = vmcs_read_nat(VMCS_GUEST_RIP);
 	vmcs_write32(VMCS_ENTRY_INTR_INFO, v->event);
 	/* As in KVM: hardware has no more of it, and KVM_SET_VCPU_EVENTS takes 32 bits. */
 	if (v->event & INTR_ERROR_CODE)
@@ -199,6 +200,10 @@ static __on_the_way enum vmx_exit_kind decode(struct vmx_vcpu *v, u32 reason, st
 	case EXIT_INVD: /* a guest's caches are everybody's */
 	case EXIT_WBINVD:
 		return skip(VMX_RESUME);
+	case EXIT_APIC_ACCESS:
+	case EXIT_APIC_WRITE:
+	case EXIT_VIRTUALIZED_EOI:
+		return vmx_exit_apic(reason, exit);
 	case EXIT_TPR_BELOW_THRESHOLD:
 		return VMX_RESUME;
 	case EXIT_RDPMC:
@@ -284,9 +289,10 @@ __on_the_way enum vmx_exit_kind vmx_run(struct vmx_vcpu *v, struct vmx_exit *exi
 		v->launched = true;
 		v->entries++;
 		vectoring = vmcs_read32(VMCS_IDT_VECTORING_INFO);
-		v->event = 0;
 		if (__builtin_expect(vectoring & INTR_VALID, 0))
-			requeue_event(v, vectoring);
+			requeue_event(v, vmx_vectoring(v, vectoring));
+		else
+			v->event = 0;
 		if (v->strip_smi)
 			strip_smi_blocking();
 	} else if (failed_for_smi_blocking(v, reason)) {

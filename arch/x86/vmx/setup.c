@@ -30,19 +30,6 @@ static const u32 tracked_msrs[] = {MSR_STAR, MSR_LSTAR, MSR_CSTAR, MSR_FMASK, MS
 static const u32 cstate_msrs[] = {MSR_CORE_C1_RES, MSR_CORE_C3_RESIDENCY, MSR_CORE_C6_RESIDENCY,
 				  MSR_CORE_C7_RESIDENCY};
 
-#define MSR_BITMAP_WRITES 2048u
-
-/* Let the exits of @msr happen or not (SDM vol. 3, MSR-Bitmap Address). */
-static void msr_exits(u8 *bitmap, u32 msr, bool reads, bool writes)
-{
-	u32 half = msr >= 0xc0000000u ? 1024 : 0, n = msr & 0x1fff;
-	u8 bit = (u8)(1u << (n & 7));
-	u8 *r = bitmap + half + n / 8, *w = r + MSR_BITMAP_WRITES;
-
-	*r = (u8)(reads ? *r | bit : *r & ~bit);
-	*w = (u8)(writes ? *w | bit : *w & ~bit);
-}
-
 static void init_msr_bitmap(u8 *bitmap, bool control)
 {
 	if (!control)

@@ -282,22 +282,3 @@ void vmx_set_tsc_ratio(u64 ratio)
 {
 	vmcs_write64(VMCS_TSC_MULTIPLIER, ratio);
 }
-
-/* The CPU's TPR shadow is chosen per vCPU, since it needs the page. */
-void vmx_use_tpr_shadow(struct vmx_vcpu *v, hpa_t page)
-{
-	if (!vmx_config.tpr_shadow)
-		return;
-	vmcs_write64(VMCS_VIRTUAL_APIC_PAGE, page.v);
-	vmcs_write32(VMCS_TPR_THRESHOLD, 0);
-	vmx_set_cpu_controls(v, (v->cpu_controls | (u32)CPU_TPR_SHADOW) &
-					~(u32)(CPU_CR8_LOAD | CPU_CR8_STORE));
-}
-
-void vmx_set_tpr_threshold(struct vmx_vcpu *v, u32 threshold)
-{
-	if (v->tpr_threshold == threshold || !(v->cpu_controls & CPU_TPR_SHADOW))
-		return;
-	v->tpr_threshold = threshold;
-	vmcs_write32(VMCS_TPR_THRESHOLD, threshold);
-}

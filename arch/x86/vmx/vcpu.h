@@ -49,6 +49,25 @@ static inline enum vmx_exit_kind vmx_fault(struct vmx_vcpu *v, u8 vector)
 	return vmx_queue_exception(v, vector, 0) ? VMX_RESUME : VMX_TRIPLE_FAULT;
 }
 
+/* apic.c: exits for the local APIC, of the basic exit reason @reason. */
+enum vmx_exit_kind vmx_exit_apic(u32 reason, struct vmx_exit *exit);
+/* Which event's delivery the exit broke off, by VMCS_IDT_VECTORING_INFO, @info; v->event
+ * is what the entry was to deliver. */
+u32 vmx_vectoring(const struct vmx_vcpu *v, u32 info);
+
+#define MSR_BITMAP_WRITES 2048u
+
+/* Let the exits of @msr happen or not (SDM vol. 3, MSR-Bitmap Address). */
+static inline void msr_exits(u8 *bitmap, u32 msr, bool reads, bool writes)
+{
+	u32 half = msr >= 0xc0000000u ? 1024 : 0, n = msr & 0x1fff;
+	u8 bit = (u8)(1u << (n & 7));
+	u8 *r = bitmap + half + n / 8, *w = r + MSR_BITMAP_WRITES;
+
+	*r = (u8)(reads ? *r | bit : *r & ~bit);
+	*w = (u8)(writes ? *w | bit : *w & ~bit);
+}
+
 #define DR7_ENABLES 0xffull /* any of the breakpoints of DR7 */
 
 /* debug.c: the guest's debug registers into the CPU and out again, their state after reset,

@@ -49,6 +49,7 @@ struct vmx_vcpu {
 	u32 cpu; /* where the VMCS is active; NO_CPU: nowhere.  Written by that CPU */
 	bool launched;
 	bool control;          /* the control guest's */
+	u8 apic_mode;          /* enum vmx_apic_mode; other CPUs may look */
 	struct vmx_vcpu *next; /* list of those active on cpu */
 
 	u32 cpu_controls; /* copies of what the VMCS has */
@@ -66,7 +67,8 @@ struct vmx_vcpu {
 	u32 event;
 	u32 event_error;
 	u32 event_length;
-	u32 aside; /* an interrupt or NMI that an exception in `event` has come before, or 0 */
+	u32 aside;     /* an interrupt or NMI that an exception in `event` has come before, or 0 */
+	u64 event_rip; /* where the guest was when it was last entered with one */
 
 	/* What the guest has in these; kernel_gs_base only unless in_cpu. */
 	struct vmx_shared_msrs msrs;
@@ -115,7 +117,10 @@ enum vmx_exit_kind {
 	VMX_CR8_READ,
 	VMX_IO,
 	VMX_EPT_VIOLATION,
-	VMX_DEBUG, /* a #DB or #BP that is user space's */
+	VMX_APIC_ACCESS, /* that the CPU does not virtualize; the instruction is not done */
+	VMX_APIC_WRITE,  /* after the instruction: the register has what was written */
+	VMX_EOI,         /* after the instruction: of a vector of vmx_set_eoi_exits() */
+	VMX_DEBUG,       /* a #DB or #BP that is user space's */
 	VMX_LOG_FULL,
 	VMX_TRIPLE_FAULT,
 	VMX_INIT,
@@ -148,6 +153,11 @@ struct vmx_exit {
 			u8 vector;
 			u64 dr6; /* #DB: as it would be in DR6 */
 		} debug;
+		struct {
+			u16 offset; /* APIC_ACCESS, APIC_WRITE: in the page */
+			bool write; /* APIC_ACCESS: the instruction writes to it */
+			u8 vector;  /* EOI */
+		} apic;
 		u8 sipi_vector;
 		u64 qualification; /* ENTRY_FAILED, UNKNOWN */
 	};
@@ -400,11 +410,35 @@ void vmx_set_tsc_offset(u64 offset);
 bool vmx_has_tsc_scaling(void);
 void vmx_set_tsc_ratio(u64 ratio);
 
+/* --- the local APIC (apic.c); loaded --- */
+
 /* Use @page as virtual-APIC page, so that CR8 needs no exit while nothing waits
  * behind it.  No effect where the CPU has no TPR shadow: then CR8 exits. */
 void vmx_use_tpr_shadow(struct vmx_vcpu *v, hpa_t page);
 /* Exit when CR8 falls below @threshold (0: never). */
 void vmx_set_tpr_threshold(struct vmx_vcpu *v, u32 threshold);
+
+/* How much of it the CPU does beside CR8: nothing, or what it can of one that is in xAPIC or in
+ * x2APIC mode. */
+enum vmx_apic_mode { VMX_APIC_MODEL, VMX_APIC_XAPIC, VMX_APIC_X2APIC };
+
+/* In these two modes: does it deliver interrupts, and end them (enable_apicv)?  Then IRR and ISR
+ * of the page change while the guest runs, and registers are read and written there. */
+bool vmx_has_apicv(void);
+/* In xAPIC mode: does it know accesses by the page that is mapped there? */
+bool vmx_has_apic_accesses(void);
+
+/* After vmx_use_tpr_shadow(), and in xAPIC mode vmx_set_apic_access_page(). */
+void vmx_set_apic_mode(struct vmx_vcpu *v, enum vmx_apic_mode mode);
+/* An access to @page, by way of EPT, is one to the local APIC.  Nothing is ever in it. */
+void vmx_set_apic_access_page(hpa_t page);
+
+/* With vmx_has_apicv(): the highest vectors of ISR and of IRR, 0 for none. */
+void vmx_set_interrupt_status(u8 in_service, u8 requested);
+/* @vector has come to IRR. */
+void vmx_request_interrupt(u8 vector);
+/* The ends of interrupts that exit: bit n of the nth word stands for vector 32 * n ... */
+void vmx_set_eoi_exits(const u32 vectors[8]);
 
 /* --- the control guest only (setup.c); loaded --- */
 

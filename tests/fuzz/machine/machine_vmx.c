@@ -220,6 +220,17 @@ static bool log_modification(u64 gpa)
 	return true;
 }
 
+/* An access to @page by way of @gpa, if that is the APIC-access page. */
+static bool is_apic_access(u64 gpa, u64 page, bool write)
+{
+	if (!page || page != vmcs_read_any(VMCS_APIC_ACCESS_PAGE))
+		return false;
+	MACHINE_REQUIRE(vmcs_read_any(VMCS_CPU2_CONTROLS) & CPU2_APIC_ACCESSES,
+			"0x%llx: the APIC-access page is memory to this vCPU", gpa);
+	machine_exit(EXIT_APIC_ACCESS, (gpa & ~PAGE_MASK) | (write ? 0x1000 : 0), 3);
+	return true;
+}
+
 bool machine_touch(u64 gpa, bool write)
 {
 	bool flags = vmcs_read_any(VMCS_EPT_POINTER) & EPTP_AD;
@@ -231,6 +242,8 @@ bool machine_touch(u64 gpa, bool write)
 		machine_ept_violation(gpa, gpa, (write ? 2 : 1) | (entry & 7) << 3 | 0x180);
 		return false;
 	}
+	if (is_apic_access(gpa, page, write))
+		return false;
 	MACHINE_REQUIRE(memmap_type(&memmap, page, PAGE_SIZE) == MEM_RAM,
 			"0x%llx is mapped to 0x%llx, which is not the control guest's", gpa, page);
 	if (write) {
