@@ -34,6 +34,7 @@ payloads_begin:
 %include "state.asm"
 %include "debug.asm"
 %include "interrupt.asm"
+%include "apic.asm"
 %include "cpus.asm"
 %include "move.asm"
 %include "vapic.asm"

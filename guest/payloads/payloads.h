@@ -58,6 +58,11 @@ extern const char irq_timer_periodic[], irq_timer_deadline[], irq_ioapic[];
 extern const char handler_stop_20[], handler_stop_25[], handler_stop_40[], handler_stop_50[];
 extern const char handler_stop_60[], irq_stops[];
 
+/* apic.asm: what the local APIC decides. */
+extern const char apic_handler_31[], apic_handler_41[], apic_handler_42[], apic_handler_51[];
+extern const char apic_nested_xapic[], apic_nested_x2apic[], apic_switch[], apic_moved[];
+extern const char apic_registers[], apic_await_3[];
+
 /* cpus.asm: for several CPUs. */
 extern const char cpus_count[], cpus_rdmsr[], cpus_count_exiting[], cpus_ioapic_count[],
 	cpus_ipi_count[], cpus_mix[], cpus_fresh[], cpus_vmcall_hlt[], cpus_touch[], cpus_check[];

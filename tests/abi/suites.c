@@ -34,6 +34,7 @@ u32 suites_run(const struct suite *const *further, u32 count)
 		&suite_cpuid,
 		&suite_interrupt,
 		&suite_irqchip,
+		&suite_apic,
 		&suite_memory,
 		&suite_msrs,
 		&suite_msr_values,

@@ -267,8 +267,9 @@ ABI_CASES = (
          steps=(Results(),)),
     Case(name="abi-skylake", entry="abi", limit=300, cpus=2, model="corei7_skylake_x",
          steps=(Results(),)),
+    # Haswell, with the local APIC left to kvm0.
     Case(name="abi-no-vpid", entry=None, limit=240,
-         menu=("multiboot2 /boot/kvm0.elf loglevel=info vpid=N", "module2 /boot/abi.elf abi"),
+         menu=("multiboot2 /boot/kvm0.elf loglevel=info vpid=N enable_apicv=N", "module2 /boot/abi.elf abi"),
          files=("kvm0.elf", "abi.elf"), steps=(Results(),)),
     Case(name="bench", entry="bench", limit=240,
          steps=(Expect(r"^@@BEGIN$"), Expect(r"^\w+ \d+ \d+"), Expect(r"^@@END 0\n"))),
