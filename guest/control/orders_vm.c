@@ -102,8 +102,7 @@ bool orders_vm_vms(const struct order *order)
 	return true;
 }
 
-/* The VM of an order; with one VM its number may be left out. */
-static struct guest *named_guest(const char *verb, const char *number)
+struct guest *orders_vm_named(const char *verb, const char *number)
 {
 	u32 id = 0;
 
@@ -124,7 +123,7 @@ static struct guest *guest_of(const struct order *order, const char *key, const 
 	char why[160];
 
 	if (!order_parse_one(order, key, &number, value, why, sizeof(why)))
-		return named_guest(order->word[0], number);
+		return orders_vm_named(order->word[0], number);
 	terminal_say("%s", why);
 	return NULL;
 }
@@ -225,7 +224,7 @@ bool orders_vm_migrate(const struct order *order)
 bool orders_vm_balloon(const struct order *order)
 {
 	const char *size = order->count > 1 ? order->word[order->count - 1] : "";
-	struct guest *g = named_guest(order->word[0], order->count > 2 ? order->word[1] : NULL);
+	struct guest *g = orders_vm_named(order->word[0], order->count > 2 ? order->word[1] : NULL);
 	u64 bytes, zero, start = rdtsc();
 
 	if (!g)
