@@ -46,10 +46,11 @@ static void read_boot_info(u32 magic, u32 mbi)
 
 static void read_params(void)
 {
-	static struct param_table tables[11]; /* to stay: see params_publish() */
-	const struct param_table all[] = {log_params,      memory_params, cpus_params,  vmx_params,
-					  mitigate_params, vm_params,     msr_params,   time_params,
-					  clock_params,    halt_params,   absent_params};
+	static struct param_table tables[12]; /* to stay: see params_publish() */
+	const struct param_table all[] = {log_params,  memory_params,        cpus_params,
+					  vmx_params,  mitigate_params,      vm_params,
+					  msr_params,  time_params,          clock_params,
+					  halt_params, timer_advance_params, absent_params};
 
 	_Static_assert(sizeof(all) == sizeof(tables), "tables of parameters");
 	memcpy(tables, all, sizeof(tables));

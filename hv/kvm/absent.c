@@ -7,13 +7,8 @@
 #include "lib/string.h"
 
 static bool no;
-static u32 zero;
 
 static const struct param params[] = {
-	{.name = "lapic_timer_advance_ns",
-	 .type = PARAM_UINT,
-	 .value = &zero,
-	 .why = "timers expire when they are due"},
 	{.name = "mmu_audit", .type = PARAM_BOOL, .value = &no, .why = "kvm0 does not have it"},
 };
 const struct param_table absent_params = {params, ARRAY_SIZE(params)};

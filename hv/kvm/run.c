@@ -38,7 +38,13 @@ static void deliver_wakes(struct vm *vm)
 
 __attribute__((noinline)) void run_expire_timers(struct vcpu *c, u64 now)
 {
-	lapic_timer_expire(&c->lapic, now);
+	u64 deadline = lapic_next_deadline(&c->lapic);
+	u64 begin = timer_advance_begin(&c->advance, deadline);
+
+	if (begin <= now) {
+		now = timer_advance_wait(&c->advance, deadline, now, c->timer == begin);
+		lapic_timer_expire(&c->lapic, now);
+	}
 	if (c->index == 0 && irqchip_next_deadline(c->vm->chip) <= now) {
 		irqchip_expire(c->vm->chip, now);
 		deliver_wakes(c->vm);

@@ -50,7 +50,7 @@ static inline u64 run_next_deadline(const struct vcpu *c)
 
 	if (!c->vm->chip)
 		return IRQ_NEVER;
-	own = lapic_next_deadline(&c->lapic);
+	own = timer_advance_begin(&c->advance, lapic_next_deadline(&c->lapic));
 	return c->index ? own : MIN(own, irqchip_next_deadline(c->vm->chip));
 }
 

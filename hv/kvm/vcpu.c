@@ -104,6 +104,7 @@ int vcpu_init(struct vcpu *c, struct vm *vm, u32 id, u32 index)
 	c->interrupt = -1;
 	c->user_pic = !vm_has_pic(vm);
 	c->timer = IRQ_NEVER;
+	timer_advance_init(&c->advance);
 	c->maxphyaddr = 36; /* what a CPU without leaf 0x80000008 has */
 	if (!vpid || vmx_vcpu_init(&c->vmx, false, ept_pointer(&vm->ept), vpid)) {
 		vpid_free(vpid);

@@ -10,6 +10,7 @@
 #include "kvm/halt.h"
 #include "kvm/mce.h"
 #include "kvm/pv/pv.h"
+#include "kvm/timer_advance.h"
 #include "kvm/vm.h"
 #include "vmx/vmx.h"
 
@@ -105,6 +106,7 @@ struct vcpu {
 	bool user_pic; /* user space has the PIC, and may wait for an interrupt window; constant */
 	u8 user_eoi;   /* the vector that VCPU_IOAPIC_EOI is about */
 	u64 timer;     /* what the preemption timer was last set for */
+	struct timer_advance advance;
 
 	struct cpuid_table cpuid;
 	struct vcpu_tsc tsc;

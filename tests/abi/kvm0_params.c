@@ -83,7 +83,7 @@ static void params_defaults(void)
 	expect("halt_poll_ns_grow_start", "10000", KVM0_PARAM_RUNTIME);
 	expect("halt_poll_ns_shrink", "0", KVM0_PARAM_RUNTIME);
 	expect("mmu_audit", "N", KVM0_PARAM_FIXED);
-	expect("lapic_timer_advance_ns", "0", KVM0_PARAM_FIXED);
+	expect("lapic_timer_advance_ns", "-1", KVM0_PARAM_RUNTIME);
 }
 
 static void params_refused(void)
@@ -97,6 +97,10 @@ static void params_refused(void)
 	CHECK_RESULT(set("ignore_msrs", "perhaps"), -EINVAL);
 	CHECK_RESULT(set("tsc_tolerance_ppm", "4294967296"), -EINVAL);
 	CHECK_RESULT(set("tsc_tolerance_ppm", ""), -EINVAL);
+	CHECK_RESULT(set("lapic_timer_advance_ns", "5001"), -EINVAL);
+	CHECK_RESULT(set("lapic_timer_advance_ns", "-2"), -EINVAL);
+	CHECK_RESULT(set("lapic_timer_advance_ns", "5000"), 0);
+	CHECK_RESULT(set("lapic_timer_advance_ns", "-1"), 0);
 	CHECK_RESULT(set("vpid", "N"), -EPERM);
 	CHECK_RESULT(set("maxcpus", "1"), -EPERM);
 	CHECK_RESULT(set("ept", "N"), -EOPNOTSUPP);
