@@ -167,8 +167,8 @@ BALLOON = (Send("balloon 48M; attach"), Expect(r"has \d+ pages less"),
 
 LOAD_CASES = (
     under_load("save-and-restore", "mem=80M", 20 * (SAVE_AND_RESTORE,), limit=1200),
-    under_load("migrate", "cpus=2 mem=80M", 6 * (MIGRATE,), limit=600, cpus=2),
-    under_load("save-and-restore-smp", "cpus=4 mem=80M", 4 * (SAVE_AND_RESTORE,), limit=600, cpus=2),
+    under_load("migrate", "cpus=2 mem=80M", 4 * (MIGRATE,), limit=900, cpus=2),
+    under_load("save-and-restore-smp", "cpus=4 mem=80M", 3 * (SAVE_AND_RESTORE,), limit=900, cpus=2),
     under_load("balloon", "mem=128M memory=demand",
                8 * (BALLOON,) + (SAVE_AND_RESTORE, BALLOON, MIGRATE, BALLOON), limit=400),
 )
