@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Halted vCPUs: what polling counts and its limit, MWAIT, exits that are disabled. */
+#include <linux/kvm_para.h>
 #include "tests/abi/machine.h"
 
 #define HALTS     60u
@@ -212,6 +213,7 @@ static void halt_mwait(void)
 /* HLT does not exit: the guest halts in itself, and its interrupts wake it. */
 static void halt_natively(void)
 {
+	struct cpuid_table *cpuid = check_pages(sizeof(*cpuid));
 	struct machine m;
 	struct halts h;
 	long known = t_ioctl(t_system(), KVM_CHECK_EXTENSION, KVM_CAP_X86_DISABLE_EXITS);
@@ -222,6 +224,11 @@ static void halt_natively(void)
 		check_skip("HLT has to exit");
 	open_without(&m, KVM_CAP_X86_DISABLE_EXITS, KVM_X86_DISABLE_EXITS_HLT,
 		     MACHINE_IRQCHIP | MACHINE_CPUID);
+	cpuid->head.nent = MACHINE_MAX_CPUID;
+	CHECK_RESULT(t_ioctl_ptr(m.vcpu, KVM_GET_CPUID2, cpuid), 0);
+	CHECK(machine_cpuid(cpuid, KVM_CPUID_FEATURES, 0));
+	CHECK_EQUAL(machine_cpuid(cpuid, KVM_CPUID_FEATURES, 0)->eax & 1u << KVM_FEATURE_PV_UNHALT,
+		    0);
 	machine_set_vector(&m, VECTOR_XAPIC, handler_xapic);
 	khz = t_ioctl(m.vcpu, KVM_GET_TSC_KHZ, 0);
 	m.regs.r10 = (u64)khz * AHEAD_US / 1000;
