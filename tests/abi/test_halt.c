@@ -4,7 +4,7 @@
 #include "tests/abi/machine.h"
 
 #define HALTS     60u
-#define AHEAD_US  120u /* of a timer: within Linux's longest window, 200 us */
+#define AHEAD_US  140u /* of a timer: within Linux's longest window, 200 us */
 #define HIST_SIZE 32u
 #define FILE_SIZE 16384u
 
@@ -81,8 +81,9 @@ static void check_sums(const struct halts *h)
 	CHECK_EQUAL(sum(h->success_hist), h->successful);
 	CHECK_EQUAL(sum(h->fail_hist), h->attempted - h->successful);
 	CHECK_EQUAL(h->invalid, 0);
-	CHECK_EQUAL(!h->success_ns, !h->successful);
-	CHECK_EQUAL(!h->wait_ns, !sum(h->wait_hist));
+	/* What has come already ends a poll after 0 ns. */
+	CHECK(h->successful || !h->success_ns);
+	CHECK(sum(h->wait_hist) || !h->wait_ns);
 }
 
 /* A guest that halts HALTS times, each until its timer comes. */
