@@ -20,8 +20,9 @@ void vcpu_accept_apic_events(struct vcpu *c)
 
 	if (events & LAPIC_EVENT_INIT) {
 		vcpu_init_reset(c);
-		c->mp_state =
-			vcpu_is_boot_cpu(c) ? KVM_MP_STATE_RUNNABLE : KVM_MP_STATE_INIT_RECEIVED;
+		/* The boot CPU is the one that IA32_APIC_BASE says is. */
+		c->mp_state = c->lapic.base & LAPIC_BASE_BSP ? KVM_MP_STATE_RUNNABLE
+							     : KVM_MP_STATE_INIT_RECEIVED;
 	}
 	if ((events & LAPIC_EVENT_SIPI) && c->mp_state == KVM_MP_STATE_INIT_RECEIVED) {
 		vmx_start_at_sipi(&c->vmx, (u8)READ_ONCE(c->lapic.sipi_vector));

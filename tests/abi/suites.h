@@ -12,8 +12,9 @@ extern const struct suite suite_requests, suite_msrs, suite_mce, suite_routing, 
 	suite_time, suite_kvmclock, suite_clock_vm, suite_caps;
 extern const struct suite suite_events, suite_events_order, suite_msr_values, suite_mce_cmci,
 	suite_debug, suite_sync_regs, suite_xsave, suite_cpuid;
+extern const struct suite suite_split, suite_apic_ipi, suite_apic_regs, suite_ioapic, suite_pic,
+	suite_pit;
 extern const struct suite suite_apic, suite_irqchip_state, suite_lapic_state, suite_irq_move;
-extern const struct suite suite_split;
 extern const struct suite suite_event, suite_irqfd, suite_ioeventfd, suite_coalesced;
 extern const struct suite suite_dirty, suite_dirty_ring, suite_readonly;
 extern const struct suite suite_move;

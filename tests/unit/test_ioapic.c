@@ -38,7 +38,7 @@ static int setup(void **state)
 	memset(page, 0, sizeof(page));
 	bus = (struct apic_bus){.eoi = bus_eoi};
 	ioapic_init(&io, &bus, &test_clock);
-	ioapic_set_eoi_notify(&io, 1);
+	ioapic_set_eoi_notify(&io, 1, 0);
 	for (u32 i = 0; i < CPUS; i++) {
 		lapic_init(&lapic[i], page[i], &bus, &test_clock, i, i, i == 0);
 		lapic_mmio_write(&lapic[i], LAPIC_SVR, 4, 0x1ff, 0);

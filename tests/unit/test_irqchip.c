@@ -159,6 +159,35 @@ static void test_listener(void **state)
 	assert_int_equal(chip.bus.eoi_vectors[2], 0);
 }
 
+/* The line rose again while its pin was masked: opened, the listener is asked before the guest is
+ * interrupted; another source's is known to be high. */
+static void test_listener_asked(void **state)
+{
+	struct irq_listener l = {.gsi = 20, .ended = on_ended};
+
+	(void)state;
+	ended = 0;
+	lapic_enable(0);
+	route(20, 0x18050, 0);
+	irqchip_listen(&chip, &l);
+	assert_int_equal(irqchip_line(&chip, 20, IRQ_SOURCE_RESAMPLE, true), -1);
+	route(20, 0x8050, 0);
+	assert_int_equal(ended, 1);
+	assert_int_equal(irqchip_take_vector(&chip, 0), -1);
+	assert_int_equal(irqchip_line(&chip, 20, IRQ_SOURCE_RESAMPLE, true), 1);
+	assert_int_equal(irqchip_take_vector(&chip, 0), 0x50);
+	route(20, 0x8050, 0); /* it waits for the EOI: nobody is asked */
+	assert_int_equal(ended, 1);
+	eoi(0);
+	assert_int_equal(ended, 2);
+	route(20, 0x18050, 0);
+	assert_int_equal(irqchip_line(&chip, 20, API, true), -1);
+	route(20, 0x8050, 0);
+	assert_int_equal(ended, 3);
+	assert_int_equal(irqchip_take_vector(&chip, 0), 0x50);
+	irqchip_unlisten(&chip, &l);
+}
+
 /* The PIT's GSI 0 at I/O APIC pin 2, as VMMs have it. */
 static void test_pit_routed(void **state)
 {
@@ -481,6 +510,7 @@ int main(void)
 		cmocka_unit_test_setup(test_line_results, setup),
 		cmocka_unit_test_setup(test_sources, setup),
 		cmocka_unit_test_setup(test_listener, setup),
+		cmocka_unit_test_setup(test_listener_asked, setup),
 		cmocka_unit_test_setup(test_pit_routed, setup),
 		cmocka_unit_test_setup(test_extint, setup),
 		cmocka_unit_test_setup(test_pit_by_pic, setup),

@@ -109,9 +109,10 @@ void ioapic_set(struct ioapic *io, const struct kvm_ioapic_state *state)
 	}
 }
 
-void ioapic_set_eoi_notify(struct ioapic *io, u32 pins)
+void ioapic_set_eoi_notify(struct ioapic *io, u32 pins, u32 listened)
 {
 	io->eoi_notify = pins;
+	io->listened = listened;
 	publish_eoi_vectors(io);
 }
 
@@ -151,6 +152,21 @@ static u32 read_window(const struct ioapic *io)
 	}
 }
 
+/*
+ * @pin's level-triggered entry was written, and the line is high as far as is known.  A guest that
+ * has served the device between EOI and unmasking would get an interrupt for nothing: who
+ * resamples the line is asked, as in Linux from 6.4 on.
+ */
+static void look_again(struct ioapic *io, u32 pin)
+{
+	const ioapic_entry *e = &io->state.redirtbl[pin];
+
+	if (!e->fields.mask && !e->fields.remote_irr && (io->listened >> pin & 1))
+		io->asked |= 1u << pin;
+	else
+		service(io, pin);
+}
+
 static void write_entry(struct ioapic *io, u32 pin, bool high, u32 val)
 {
 	ioapic_entry *e = &io->state.redirtbl[pin];
@@ -170,7 +186,7 @@ static void write_entry(struct ioapic *io, u32 pin, bool high, u32 val)
 		io->unmasked |= 1u << pin;
 	publish_eoi_vectors(io);
 	if (e->fields.trig_mode && line_high(io, pin))
-		service(io, pin);
+		look_again(io, pin);
 }
 
 static void write_window(struct ioapic *io, u32 val)

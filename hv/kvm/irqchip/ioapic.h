@@ -22,16 +22,19 @@ struct ioapic {
 	const struct irq_clock *clock;
 	u32 irr_delivered;                  /* lines still high whose edge was delivered */
 	u32 eoi_notify;                     /* pins whose EOI is wanted even if edge-triggered */
+	u32 listened;                       /* those where somebody knows if the line is high */
 	u32 eoi_count[KVM_IOAPIC_NUM_PINS]; /* EOIs in a row that found the line still high */
 	u64 deadline;                       /* when lines held back by the storm guard go on */
 	u32 unmasked;                       /* since the owner last cleared it: bit n is pin n */
+	u32 asked;                          /* the same: whether it is high is to be asked */
 };
 
 /* All pins masked. */
 void ioapic_init(struct ioapic *io, struct apic_bus *bus, const struct irq_clock *clock);
 
-/* @pins are those whose EOI the bus is to forward even while they are edge-triggered. */
-void ioapic_set_eoi_notify(struct ioapic *io, u32 pins);
+/* @pins are those whose EOI the bus is to forward even while they are edge-triggered; @listened,
+ * of them, those that are asked first when they could interrupt by being opened. */
+void ioapic_set_eoi_notify(struct ioapic *io, u32 pins, u32 listened);
 
 /* The pins whose interrupt @vector stands for: bit n is pin n. */
 u32 ioapic_vector_pins(const struct ioapic *io, u8 vector);

@@ -91,13 +91,18 @@ static void wake_for_pic(struct irqchip *c)
 	}
 }
 
+static void tell_listeners(struct irqchip *c, u32 gsi)
+{
+	for (struct irq_listener *l = c->listeners; l; l = l->next)
+		if (l->gsi == gsi)
+			l->ended(l, c);
+}
+
 static void end_gsi(struct irqchip *c, u32 gsi)
 {
 	if (gsi == PIT_GSI && c->has_pit)
 		c->pit_ended = true;
-	for (struct irq_listener *l = c->listeners; l; l = l->next)
-		if (l->gsi == gsi)
-			l->ended(l, c);
+	tell_listeners(c, gsi);
 }
 
 /* Interrupts of the pins from @first on, bit n for the nth of them, were ended. */
@@ -126,12 +131,23 @@ static bool take_unmasked(struct irqchip *c)
 	return found;
 }
 
+/* Those who listen lower their line, and raise it again if it is to be high. */
+static void ask_listeners(struct irqchip *c)
+{
+	u32 pins = c->ioapic.asked;
+
+	c->ioapic.asked = 0;
+	for (; pins; pins &= pins - 1)
+		tell_listeners(c, c->routing.gsi[IRQ_PIN_IOAPIC + (u32)__builtin_ctz(pins)]);
+}
+
 /* What ended and what was unmasked. */
 static __attribute__((noinline)) void settle(struct irqchip *c)
 {
 	u32 acked = c->pic.acked;
 	bool ended;
 
+	ask_listeners(c);
 	if (take_unmasked(c) && c->has_pit)
 		pit_reset_reinject(&c->pit);
 	c->pic.acked = 0;
@@ -144,7 +160,7 @@ static __attribute__((noinline)) void settle(struct irqchip *c)
 
 void irqchip_release(struct irqchip *c, struct irqchip_held held)
 {
-	if (c->pic.acked | c->pic.unmasked | c->ioapic.unmasked | c->pit_ended)
+	if (c->pic.acked | c->pic.unmasked | c->ioapic.unmasked | c->ioapic.asked | c->pit_ended)
 		settle(c);
 	if (c->pic.output && !held.pic_output)
 		wake_for_pic(c);
@@ -167,7 +183,7 @@ static void irqchip_eoi(struct apic_bus *bus, u32 index, u8 vector, bool level, 
 /* The pins whose GSI the PIT or a listener waits for the end of. */
 static void update_notify(struct irqchip *c)
 {
-	u32 pins = 0;
+	u32 pins = 0, listened = 0;
 
 	if (c->split) {
 		irqchip_split_publish(c);
@@ -175,13 +191,14 @@ static void update_notify(struct irqchip *c)
 	}
 	for (u32 pin = 0; pin < IOAPIC_PINS; pin++) {
 		u32 gsi = c->routing.gsi[IRQ_PIN_IOAPIC + pin];
-		bool wanted = gsi == PIT_GSI;
+		bool found = false;
 
 		for (const struct irq_listener *l = c->listeners; l; l = l->next)
-			wanted |= l->gsi == gsi;
-		pins |= (u32)wanted << pin;
+			found |= l->gsi == gsi && gsi != IRQ_NO_GSI;
+		listened |= (u32)found << pin;
+		pins |= (u32)(found || gsi == PIT_GSI) << pin;
 	}
-	ioapic_set_eoi_notify(&c->ioapic, pins);
+	ioapic_set_eoi_notify(&c->ioapic, pins, listened);
 }
 
 void irqchip_init(struct irqchip *c, u32 tsc_khz, u64 min_period_ns)
