@@ -59,10 +59,22 @@ static void test_meet(void **state)
 	assert_int_equal(meet(5000, 5000), 0);
 }
 
+static void test_refined(void **state)
+{
+	(void)state;
+	assert_int_equal(refined(3000100, 3000000), 3000000);
+	assert_int_equal(refined(2997100, 3000000), 3000000);
+	assert_int_equal(refined(2990000, 3000000), 2990000);
+	assert_int_equal(refined(20000, 3400000), 20000); /* as emulators have it */
+	assert_int_equal(refined(20000, 0), 20000);
+	assert_int_equal(refined(0, 0), 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_meet),
+		cmocka_unit_test(test_refined),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
