@@ -65,6 +65,7 @@ static void params_defaults(void)
 	expect("report_ignored_msrs", "Y", KVM0_PARAM_RUNTIME);
 	expect("min_timer_period_us", "200", KVM0_PARAM_RUNTIME);
 	expect("tsc_tolerance_ppm", "250", KVM0_PARAM_RUNTIME);
+	expect("kvmclock_periodic_sync", "Y", KVM0_PARAM_RUNTIME);
 	expect("vector_hashing", "Y", 0);
 	CHECK_EQUAL(get("vpid").flags, 0); /* its value is the boot menu's to choose */
 	expect("ept", "Y", KVM0_PARAM_FIXED);

@@ -65,6 +65,18 @@ SAME_TIME = (
 )
 
 
+# It has found kvmclock, and that it is stable; then it prefers the TSC, which it is made of.
+KVMCLOCK = (
+    Expect(GUEST_PROMPT),
+    Ask("guest finds kvmclock", "dmesg | grep -o 'kvm-clock: Using msrs.*'",
+        r"^kvm-clock: Using msrs 4b564d01 and 4b564d00$", GUEST_PROMPT),
+    Ask("guest uses kvmclock", "dmesg | grep -o 'Switched to clocksource kvm.*'",
+        r"^Switched to clocksource kvm-clock$", GUEST_PROMPT),
+    Ask("guest's clock is stable", "dmesg | grep -o 'sched_clock: Marking stable'",
+        r"^sched_clock: Marking stable$", GUEST_PROMPT),
+    Key("\r"),
+)
+
 # A guest that resets itself starts again.
 AGAIN = (
     Expect(GUEST_PROMPT), Send("reboot"), Expect(r"resets: it is started again\n"),
@@ -94,7 +106,7 @@ def linux_smp(name, cpus, vcpus, first=(), mem=512, limit=600, **machine):
 
 
 LINUX_CASES = (
-    linux("linux-1cpu-512m", 1, 512, first=(*AWAY, Expect(GUEST_PROMPT), *SAME_TIME)),
+    linux("linux-1cpu-512m", 1, 512, first=(*KVMCLOCK, *AWAY, Expect(GUEST_PROMPT), *SAME_TIME)),
     linux_smp("linux-2-on-2-3g", 2, 2, mem=3072),
     linux_smp("linux-8-on-4", 4, 8),
     linux_smp("linux-4-on-1", 1, 4),
