@@ -10,7 +10,8 @@ static enum vmx_apic_mode choose_mode(const struct vcpu *c)
 {
 	const struct lapic *l = &c->lapic;
 
-	if (!c->vm->chip || !lapic_hw_enabled(l) || c->vapic.address || c->tpr_access.report ||
+	/* The interrupts of a PIC in user space are for the model to put between. */
+	if (c->user_pic || !lapic_hw_enabled(l) || c->vapic.address || c->tpr_access.report ||
 	    (c->vmx.debug & KVM_GUESTDBG_BLOCKIRQ))
 		return VMX_APIC_MODEL;
 	if (lapic_x2apic(l))
