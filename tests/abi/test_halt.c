@@ -124,10 +124,10 @@ static void halt_polls(void)
 	CHECK(h.wakeups > 0); /* while the window was 0 */
 	CHECK(h.wait_ns > 0);
 	if (target_is_kvm0) {
-		/* 0, 10, 20, 40 and 80 us are too short. */
-		CHECK_EQUAL(h.successful, HALTS - 5);
+		/* 0, 10, 20, 40 and, by a little, 80 us are too short. */
+		CHECK(h.wakeups == 4 || h.wakeups == 5);
+		CHECK_EQUAL(h.successful, HALTS - h.wakeups);
 		CHECK_EQUAL(h.attempted, HALTS - 1);
-		CHECK_EQUAL(h.wakeups, 5);
 		CHECK(h.success_ns / h.successful > AHEAD_US * 1000 / 2);
 	}
 }
