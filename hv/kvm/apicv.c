@@ -3,7 +3,6 @@
 #include "kvm/apicv.h"
 #include <linux/errno.h>
 #include "core/page.h"
-#include "cpu/regs.h"
 #include "cpu/tsc.h"
 #include "kvm/mmu.h"
 
@@ -52,9 +51,6 @@ void apicv_tell_cpu(struct vcpu *c)
 					 (u8)MAX(lapic_highest_irr(l), 0));
 	else if (vector)
 		vmx_request_interrupt(vector);
-	/* One that has halted by itself Bochs 2.7 does not wake by that at the entry. */
-	if (c->vmx.halts_itself && (vmx_rflags() & RFLAGS_IF) && lapic_highest_pending(l) >= 0)
-		vmx_set_halted(false);
 }
 
 /* --- the page --- */
