@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
 """The end-to-end cases, and the texts they look for: data only, run by run.py."""
-from steps import Ask, Case, Date, DatesInOrder, Expect, Key, Once, Results, Send
+from steps import Ask, Case, Date, DatesInOrder, Expect, Key, Once, Rate, Results, Send
 
 # --- what is printed, each in this one place -----------------------------------
 
@@ -77,6 +77,13 @@ KVMCLOCK = (
     Key("\r"),
 )
 
+IDLE = (
+    Expect(GUEST_PROMPT), Key("\x1d"), Expect("^" + PROMPT),
+    Rate("an idle guest", "exits", most=300, prompt=PROMPT),
+    Send("attach 1"), Expect(r"has the console"), Key("\r"),
+)
+
+
 # A guest that resets itself starts again.
 AGAIN = (
     Expect(GUEST_PROMPT), Send("reboot"), Expect(r"resets: it is started again\n"),
@@ -109,7 +116,7 @@ LINUX_CASES = (
     linux("linux-1cpu-512m", 1, 512, first=(*KVMCLOCK, *AWAY, Expect(GUEST_PROMPT), *SAME_TIME)),
     linux_smp("linux-2-on-2-3g", 2, 2, mem=3072),
     linux_smp("linux-8-on-4", 4, 8),
-    linux_smp("linux-4-on-1", 1, 4),
+    linux_smp("linux-4-on-1", 1, 4, first=IDLE),
     # Not more vCPUs than CPUs: Bochs 2.7 lets no interrupt end the run of a guest that was entered
     # with interrupts off, and this model has no PAUSE-loop exiting either.
     linux_smp("linux-2-on-2-arrandale", 2, 2, model="corei5_arrandale_m520", limit=900, first=AGAIN),

@@ -3,6 +3,7 @@
 import dataclasses
 import datetime
 import re
+import time
 
 from console import Failure
 
@@ -85,6 +86,34 @@ class DatesInOrder:
                 raise Failure(f"{self.name}: {later} was shown after {earlier}")
         if len(console.dates) < 3:
             raise Failure(f"{self.name}: only {len(console.dates)} dates were shown")
+        case_report.ok(self.name)
+
+
+@dataclasses.dataclass(frozen=True)
+class Rate:
+    """Type `stats` at @prompt, the control guest's, twice: how much @counter has grown a second."""
+    name: str
+    counter: str
+    most: float  # a second of the machine's time
+    prompt: str
+    seconds: float = 4  # of wall clock between
+
+    def look(self, console):
+        console.send("stats\r")
+        console.expect(r"^after (?=\d+ ms of this machine's time)")
+        begin = console.seen
+        console.expect("^" + self.prompt)
+        shown = console.text[begin:console.seen]
+        counts = re.findall(rf"^vCPU \d+:.* {self.counter} (\d+)", shown, re.MULTILINE)
+        return int(shown.split()[0]) / 1000, sum(map(int, counts))
+
+    def do(self, console, case_report):
+        start, before = self.look(console)
+        time.sleep(self.seconds)
+        end, after = self.look(console)
+        rate = (after - before) / (end - start)
+        if end - start < 1 or rate > self.most:
+            raise Failure(f"{self.name}: {after - before} {self.counter} in {end - start:.2f} s")
         case_report.ok(self.name)
 
 
