@@ -78,7 +78,9 @@ static void test_one_cpu(void **state)
 	struct kvm_cpuid_entry2 *b0 = add(0xb, 0, 1, 2, 0x100, 7);
 	struct kvm_cpuid_entry2 *b1 = add(0xb, 1, 3, 8, 0x201, 7);
 	struct kvm_cpuid_entry2 *cores = add(0x80000008u, 0, 0x3027, 0, 0x3007, 0);
+	struct kvm_cpuid_entry2 *power = add(0x80000007u, 0, 0, 0, 0, 0x101);
 	vcpu_adjust_cpuid(&u.c, 8, 0, 1, false, TSC_HZ);
+	assert_int_equal(power->edx, 0x001);
 	assert_int_equal(one->eax, 0x306c3);
 	assert_int_equal(one->ebx, 0x00010800);
 	assert_int_equal(one->ecx, 0x1);

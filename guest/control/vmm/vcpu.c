@@ -11,6 +11,7 @@
 #define LEAF1_ECX_DEADLINE   (1u << 24)
 #define LEAF1_ECX_HYPERVISOR (1u << 31)
 #define LEAF1_EDX_HTT        (1u << 28)
+#define INVARIANT_TSC        0x100u
 #define LEVEL_SMT            0x100u
 #define LEVEL_CORE           0x201u
 
@@ -130,6 +131,9 @@ static void adjust_entry(struct kvm_cpuid_entry2 *e, u32 apic_id, u32 cpus, bool
 	case 0x16:
 		if (lies)
 			e->eax = e->ebx = e->ecx = e->edx = 0;
+		break;
+	case 0x80000007: /* a VM that is saved may go on where the TSC counts at another rate */
+		e->edx &= ~INVARIANT_TSC;
 		break;
 	case 0x80000008: /* number of cores, less one */
 		e->ecx = (e->ecx & ~0xffu) | (cpus - 1);
