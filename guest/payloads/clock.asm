@@ -45,18 +45,18 @@ ENTRY clock_read
 	wrmsr
 	jmp .loop
 
-; Looks RSI times (0: without end) whether the time is less than what stands at RDI + 64, and leaves
-; it there; guests on several CPUs can share that.  Each time counts at RDI + 72.  Ends with what
-; it was in R10 and the less that it is in RAX, or both 0.
+; Looks RSI times (0: without end) whether the time is less than what stands at R8, and leaves it
+; there; guests on several CPUs can share that.  Each time counts at R8 + 8.  Ends with what it was
+; in R10 and the less that it is in RAX, or both 0.
 ENTRY clock_watch
 .loop:
-	mov r10, [rdi + 64]
+	mov r10, [r8]
 	lfence
 	call clock_now
 	cmp rax, r10
 	jb .end
-	mov [rdi + 64], rax
-	inc qword [rdi + 72]
+	mov [r8], rax
+	inc qword [r8 + 8]
 	dec rsi
 	jnz .loop
 	xor eax, eax

@@ -9,7 +9,7 @@
 
 extern const struct suite suite_kvm0_smp, suite_kvm0_smp_load, suite_kvm0_smp_irq;
 extern const struct suite suite_kvm0_smp_dirty, suite_kvm0_smp_storm, suite_kvm0_smp_moves;
-extern const struct suite suite_kvm0_smp_pv;
+extern const struct suite suite_kvm0_smp_pv, suite_kvm0_clock;
 
 /* A KVM_RUN on CPU 1, repeated while kvm0 asks for that, until it ends or `stop` is set. */
 struct runner {

@@ -7,7 +7,7 @@
 #define TEST_MEMORY (16ull << 20)
 
 /* How many of the target's own suites there may be. */
-#define MAX_FURTHER 16u
+#define MAX_FURTHER 32u
 
 u32 suites_run(const struct suite *const *further, u32 count)
 {
