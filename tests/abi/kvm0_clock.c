@@ -21,6 +21,7 @@ static void open_watching(struct machine *m)
 	clock_machine(m, 0);
 	clock_start(m);
 	m->regs.r8 = GPA_LAST;
+	m->regs.rflags = 0x202; /* stop_there() depends on it in Bochs 2.7: see run_endless() */
 }
 
 /* READS times, on this CPU. */
