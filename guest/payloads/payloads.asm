@@ -43,6 +43,7 @@ payloads_begin:
 %include "halt.asm"
 %include "storm.asm"
 %include "timing.asm"
+%include "pv_shared.asm"
 global payloads_end
 payloads_end:
 

@@ -94,3 +94,7 @@ extern const char time_store[], time_xsetbv[], time_cr0[], time_cr4[], time_cr3[
 extern const char time_user_out[], time_user_in[], time_user_store[], time_user_load[];
 extern const char time_user_hlt[], time_user_out_if[], time_self_xapic[], time_self_x2apic[];
 extern const char time_deadline[], time_user_out_apic[], time_ping[], time_pong[], handler_pong[];
+
+/* pv_shared.asm: paravirtual features in the guest's memory. */
+extern const char pv_load_twice[], pv_eoi_plain[], pv_eoi_stop[], pv_eoi_nest[], pv_eoi_keep[];
+extern const char pv_eoi_count[], pv_eoi_self[], pv_apf_fault[], pv_apf_ready[];

@@ -4,6 +4,7 @@
 #include "abi/copy.h"
 #include "abi/requests.h"
 #include "cpu/tsc.h"
+#include "kvm/pv/eoi.h"
 #include "kvm/vapic.h"
 #include "kvm/vcpu_events.h"
 
@@ -16,6 +17,7 @@ s64 vcpu_get_lapic(struct vcpu *c, u64 arg)
 	s = copy_span(arg, sizeof(*s));
 	if (!s)
 		return -EFAULT;
+	(void)!pv_eoi_settle(c);
 	lapic_get_state(&c->lapic, s, rdtsc());
 	return 0;
 }
@@ -29,6 +31,7 @@ s64 vcpu_set_lapic(struct vcpu *c, u64 arg)
 		return -EINVAL;
 	if (copy_in(&s, arg, sizeof(s)))
 		return -EFAULT;
+	c->pv.eoi.offered = false; /* what was in service is so no longer */
 	result = lapic_set_state(&c->lapic, &s, rdtsc());
 	vm_deliver_wakes(c->vm);
 	return result;

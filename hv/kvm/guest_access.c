@@ -137,3 +137,18 @@ int mmu_write(struct vcpu *c, gpa_t a, const void *buf, u32 len)
 	spin_unlock(&c->vm->lock);
 	return r;
 }
+
+int mmu_exchange_byte(struct vcpu *c, gpa_t a, u8 *byte)
+{
+	int r = GUEST_MEM_OK;
+	u8 *p;
+
+	spin_lock(&c->vm->lock);
+	p = guest_pointer(c, a, true, &r);
+	if (p) {
+		*byte = __atomic_exchange_n(p, *byte, __ATOMIC_SEQ_CST);
+		r = GUEST_MEM_OK;
+	}
+	spin_unlock(&c->vm->lock);
+	return r;
+}

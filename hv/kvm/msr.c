@@ -170,7 +170,7 @@ static int read(struct vcpu *c, u32 index, u64 *value, bool host)
 	if (err != -ENOENT)
 		return err;
 	if (pv_is_msr(index))
-		return pv_get_msr(c, index, value, host);
+		return pv_get_msr(c, index, value);
 	if (mtrr_is_msr(index)) {
 		*value = mtrr_read(c, index);
 		return 0;

@@ -41,6 +41,11 @@ static const u32 saved[] = {
 	MSR_KVM_SYSTEM_TIME_NEW,
 	MSR_SPEC_CTRL,
 	MSR_TSX_CTRL,
+	MSR_KVM_ASYNC_PF_EN,
+	MSR_KVM_STEAL_TIME,
+	MSR_KVM_PV_EOI_EN,
+	MSR_KVM_ASYNC_PF_INT,
+	MSR_KVM_ASYNC_PF_ACK,
 };
 /* KVM's own among it. */
 static const u32 saved_of_kvm[] = {MSR_KVM_POLL_CONTROL};

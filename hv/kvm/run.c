@@ -12,6 +12,9 @@
 #include "kvm/dirty.h"
 #include "kvm/pv/hypercall.h"
 #include "kvm/msr.h"
+#include "kvm/pv/apf.h"
+#include "kvm/pv/eoi.h"
+#include "kvm/pv/steal.h"
 #include "kvm/run.h"
 #include "kvm/vapic.h"
 #include "kvm/vcpu_events.h"
@@ -143,6 +146,12 @@ static inline void inject_by_cpu(struct vcpu *c)
 		apicv_tell_cpu(c);
 }
 
+void run_inject(struct vcpu *c)
+{
+	arm_timer(c, IRQ_NEVER);
+	inject_from_chip(c);
+}
+
 /* KVM_INTERRUPT's, where user space has the interrupt controllers, and KVM_NMI's. */
 static void inject_from_user(struct vcpu *c)
 {
@@ -158,12 +167,12 @@ static void inject_from_user(struct vcpu *c)
 }
 
 /* After these: what user space has to do with it. */
-static void inject_for_user(struct vcpu *c)
+static void inject_and_tell(struct vcpu *c)
 {
 	if (c->user_pic && READ_ONCE(c->run->request_interrupt_window) &&
 	    lapic_accepts_extint(&c->lapic))
 		vmx_want_interrupt_window(&c->vmx, true);
-	if (c->vapic.address && vapic_is_stale(c)) /* to be written first: as in catch_up() */
+	if (vapic_is_stale(c) || pv_eoi_is_stale(c)) /* to be written first: as in catch_up() */
 		WRITE_ONCE(this_cpu()->kick, 1);
 }
 
@@ -206,7 +215,7 @@ static void inject_kept(struct vcpu *c)
 		vcpu_update_injection(c);
 	}
 	vmx_want_interrupt_window(&c->vmx, true);
-	if (c->vapic.address && vapic_is_stale(c))
+	if (vapic_is_stale(c))
 		WRITE_ONCE(this_cpu()->kick, 1);
 }
 
@@ -238,13 +247,13 @@ static void prepare_entry(struct vcpu *c)
 	} else if (c->injection == INJECT_FROM_CHIP) {
 		arm_timer(c, IRQ_NEVER);
 		inject_from_chip(c);
-	} else if (c->injection == INJECT_FOR_USER) {
+	} else if (c->injection == INJECT_AND_TELL) {
 		arm_timer(c, IRQ_NEVER);
 		if (c->lapic.by_cpu)
 			inject_by_cpu(c);
 		else
 			inject_from_chip(c);
-		inject_for_user(c);
+		inject_and_tell(c);
 	} else if (c->injection == INJECT_KEPT) {
 		inject_kept(c);
 	} else if (c->injection == INJECT_POLLED) {
@@ -318,6 +327,8 @@ static enum exit_action exit_cr_write(struct vcpu *c, const struct vmx_exit *exi
 		return GO_PAGE_WANTED;
 	if (r)
 		return vcpu_inject(c, VECTOR_GP, 0);
+	if (exit->cr.number == 0 && ((old ^ vmx_cr0()) & CR0_PG))
+		pv_apf_forget(c); /* who waits for a page is no longer there, as in KVM */
 	vmx_skip_instruction();
 	return GO_ON;
 }
@@ -462,6 +473,15 @@ static enum exit_action handle_exit(struct vcpu *c, enum vmx_exit_kind kind,
 
 /* --- running --- */
 
+/* What the guest has left in its memory, before anything else is done. */
+static __attribute__((noinline)) void read_pages(struct vcpu *c, bool timer)
+{
+	if (c->vapic.address)
+		vapic_read(c);
+	if (pv_eoi_is_used(c))
+		pv_eoi_after_exit(c, timer);
+}
+
 static __on_the_way enum exit_action enter_once(struct vcpu *c)
 {
 	enum vmx_exit_kind kind;
@@ -478,8 +498,8 @@ static __on_the_way enum exit_action enter_once(struct vcpu *c)
 	kind = vmx_run(&c->vmx, &exit);
 	__atomic_store_n(&c->mode, VCPU_OUTSIDE, __ATOMIC_RELEASE);
 	c->stats.exits++;
-	if (__builtin_expect(c->vapic.address != 0, 0))
-		vapic_read(c);
+	if (__builtin_expect(c->reads_pages, 0))
+		read_pages(c, kind == VMX_TIMER);
 	return handle_exit(c, kind, &exit);
 }
 
@@ -592,6 +612,10 @@ __on_the_way enum run_result vcpu_run(struct vcpu *c, struct vmx_vcpu *control, 
 		/* Release: pairs with dirty_sync(). */
 		__atomic_store_n(&c->has_list, 0, __ATOMIC_RELEASE);
 	}
+	if (__builtin_expect(pv_eoi_is_used(c), 0))
+		pv_eoi_end_run(c, a == GO_BLOCKED);
+	if (__builtin_expect(pv_steal_enabled(c), 0))
+		pv_steal_end_run(c, a, a == GO_BLOCKED ? *deadline : IRQ_NEVER);
 	vmx_switch(&c->vmx, control);
 	c->stats.fpu_reload++;
 	fill_run(c);

@@ -38,6 +38,10 @@ enum exit_action run_wrmsr(struct vcpu *c);
 /* The control guest has answered KVM_EXIT_X86_RDMSR, or with @write KVM_EXIT_X86_WRMSR. */
 enum exit_action run_complete_msr(struct vcpu *c, bool write);
 
+/* Inject what the interrupt controllers have, timers that are due among them.  Not only in guest
+ * mode. */
+void run_inject(struct vcpu *c);
+
 /* Carry out what this vCPU has been asked for (vcpu_ask()).  Outside of guest mode. */
 enum exit_action run_carry_out_requests(struct vcpu *c) __attribute__((noinline));
 

@@ -3,11 +3,13 @@
  * EPT violations: memory is mapped, and what is no memory goes through the emulator
  * to the interrupt controllers or to user space.
  */
+#include <kvm0/abi.h>
 #include <linux/errno.h>
 #include "cpu/regs.h"
 #include "cpu/tsc.h"
 #include "kvm/apicv.h"
 #include "kvm/mmu.h"
+#include "kvm/pv/apf.h"
 #include "kvm/pv/hypercall.h"
 #include "kvm/run.h"
 #include "kvm/vcpu_events.h"
@@ -257,6 +259,8 @@ enum exit_action run_exit_ept(struct vcpu *c, const struct vmx_exit *exit)
 		c->stats.pf_fixed++;
 		return GO_ON;
 	case MMU_WANTED:
+		if (c->run_hints & KVM0_RUN_PAGES_LATER)
+			pv_apf_tell(c);
 		return GO_PAGE_WANTED;
 	case MMU_NO_MEMORY:
 		/* kvm0's pool is used up: the VMM can free something and go on. */

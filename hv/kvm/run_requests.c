@@ -2,6 +2,9 @@
 /* What has to be done for a vCPU before it is entered: the bits of c->requests. */
 #include "kvm/dirty.h"
 #include "kvm/msr_filter.h"
+#include "kvm/pv/apf.h"
+#include "kvm/pv/eoi.h"
+#include "kvm/pv/steal.h"
 #include "kvm/run.h"
 #include "kvm/vapic.h"
 #include "kvm/vcpu_events.h"
@@ -40,6 +43,45 @@ static enum exit_action report_eoi(struct vcpu *c)
 	return TO_USER;
 }
 
+/* An interrupt that can be injected is, so that its end can be offered.  @a: what has become of
+ * the vCPU so far. */
+static enum exit_action offer_eoi(struct vcpu *c, enum exit_action a)
+{
+	if (!pv_eoi_settle(c) && a == GO_ON)
+		a = GO_PAGE_WANTED;
+	if (a != GO_ON) {
+		vcpu_ask(c, VCPU_PV_EOI);
+	} else if (c->injection == INJECT_AND_TELL && !c->lapic.by_cpu &&
+		   c->mp_state == KVM_MP_STATE_RUNNABLE) {
+		run_inject(c);
+		pv_eoi_offer(c);
+	}
+	return a;
+}
+
+/* What the guest finds in its memory; asked for again if a page has to be supplied first. */
+static enum exit_action write_pages(struct vcpu *c, u32 requests, enum exit_action a)
+{
+	static const struct {
+		u32 request;
+		bool (*write)(struct vcpu *c);
+	} pages[] = {
+		{VCPU_VAPIC, vapic_write},
+		{VCPU_CLOCK, kvmclock_write},
+		{VCPU_APF_READY, pv_apf_deliver},
+		{VCPU_STEAL_TIME, pv_steal_update},
+	};
+
+	for (u32 i = 0; i < ARRAY_SIZE(pages); i++) {
+		if (!(requests & pages[i].request) || pages[i].write(c))
+			continue;
+		vcpu_ask(c, pages[i].request);
+		if (a == GO_ON)
+			a = GO_PAGE_WANTED;
+	}
+	return a;
+}
+
 enum exit_action run_carry_out_requests(struct vcpu *c)
 {
 	/* Acquire: pairs with vcpu_ask(). */
@@ -74,16 +116,9 @@ enum exit_action run_carry_out_requests(struct vcpu *c)
 			c->run->exit_reason = KVM_EXIT_DIRTY_RING_FULL;
 		a = a == GO_ON ? TO_USER : a;
 	}
-	if ((requests & VCPU_VAPIC) && !vapic_write(c)) {
-		vcpu_ask(c, VCPU_VAPIC);
-		if (a == GO_ON)
-			a = GO_PAGE_WANTED;
-	}
-	if ((requests & VCPU_CLOCK) && !kvmclock_write(c)) {
-		vcpu_ask(c, VCPU_CLOCK);
-		if (a == GO_ON)
-			a = GO_PAGE_WANTED;
-	}
+	a = write_pages(c, requests, a);
+	if (requests & VCPU_PV_EOI) /* last, when it is known whether the guest is entered */
+		a = offer_eoi(c, a);
 	/* Others may send INIT as fast as it is accepted: the control guest comes between. */
 	return a == GO_ON && (requests & VCPU_APIC_EVENTS) ? GO_AGAIN : a;
 }

@@ -12,6 +12,8 @@
 #include <kvm0/abi.h>
 #include "cpu/regs.h"
 #include "cpu/tsc.h"
+#include "kvm/pv/eoi.h"
+#include "kvm/pv/steal.h"
 #include "kvm/run.h"
 #include "kvm/vcpu_events.h"
 
@@ -45,6 +47,9 @@ static enum exit_action go_on(struct vcpu *c)
 		halt_end(c, rdtsc());
 	WRITE_ONCE(c->lapic.kicked, 0);
 	c->mp_state = KVM_MP_STATE_RUNNABLE;
+	pv_steal_go_on(c);
+	if (pv_eoi_is_used(c))
+		vcpu_ask(c, VCPU_PV_EOI);
 	return GO_ON;
 }
 
@@ -53,6 +58,7 @@ static enum exit_action block(struct vcpu *c, u64 now, u64 *deadline)
 	bool over;
 
 	*deadline = run_next_deadline(c);
+	c->pv.steal.blocked_at = now;
 	/* Exchanged before the last look: whoever adds an event afterwards finds it set
 	 * and reports the wake-up; pairs with vcpu_wake(). */
 	__atomic_exchange_n(&c->blocked, 1, __ATOMIC_SEQ_CST);

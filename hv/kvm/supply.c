@@ -9,6 +9,7 @@
 #include "core/page.h"
 #include "kvm/dirty.h"
 #include "kvm/mmu.h"
+#include "kvm/pv/apf.h"
 
 /* The slot of this kind that holds all of [@a, @a + @size); NULL: none does. */
 static const struct memslot *slot_of(struct vm *vm, u64 a, u64 size)
@@ -114,6 +115,8 @@ s64 mmu_supply(struct vm *vm, const struct kvm0_supply *what)
 			s.pages -= (u32)(done / PAGE_SIZE);
 		}
 	}
+	pv_apf_supplied(vm, what->guest_phys_addr, (what->pages - s.pages) * PAGE_SIZE,
+			what->flags & KVM0_SUPPLY_WRITABLE);
 	spin_unlock(&vm->lock);
 	return s.pages < what->pages ? (s64)(what->pages - s.pages) : err;
 }

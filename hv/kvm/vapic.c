@@ -42,7 +42,7 @@ static u32 priorities(struct vcpu *c)
 
 bool vapic_is_stale(struct vcpu *c)
 {
-	return c->vapic.written != priorities(c);
+	return c->vapic.address && c->vapic.written != priorities(c);
 }
 
 /* Where nothing can be read or written any more, nothing is. */

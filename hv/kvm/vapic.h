@@ -19,5 +19,5 @@ bool vapic_write(struct vcpu *c) __must_check;
 /* After an exit: and VCPU_VAPIC is asked for, so that the page is written before the next entry. */
 void vapic_read(struct vcpu *c);
 
-/* In guest mode, ready to enter: has anything changed since vapic_write()? */
+/* In guest mode, ready to enter: is there a page, and has anything changed since vapic_write()? */
 bool vapic_is_stale(struct vcpu *c);

@@ -148,7 +148,7 @@ void vcpu_init_reset(struct vcpu *c)
 	if (c->vm->chip)
 		lapic_reset(&c->lapic, vcpu_is_boot_cpu(c), true);
 	c->vapic.address = 0;
-	kvmclock_reset(c);
+	pv_reset_vcpu(c);
 	c->interrupt = -1;
 	vcpu_update_injection(c);
 	c->exception.pending = false;
@@ -187,6 +187,7 @@ void vcpu_wake(struct vcpu *c)
 	if (READ_ONCE(c->blocked) && __atomic_exchange_n(&c->blocked, 0, __ATOMIC_ACQ_REL)) {
 		u32 handle = READ_ONCE(c->handle);
 
+		WRITE_ONCE(c->pv.steal.woken, rdtsc());
 		if (handle) /* else it is closed, and nobody waits for it */
 			wake_add(handle);
 		return;

@@ -51,8 +51,8 @@ enum vcpu_injection {
 	INJECT_BY_CPU, /* the CPU delivers the local APIC's (apicv.h); the PIC's come from the chip
 			*/
 	INJECT_FROM_CHIP,
-	INJECT_FOR_USER, /* the same, with a page of vapic.h that tells of it, or a PIC of user
-			  * space's */
+	INJECT_AND_TELL, /* the same, with guest memory that tells of it (vapic.h, pv/eoi.h), or a
+			  * PIC of user space's */
 	INJECT_FROM_USER,
 	INJECT_NOTHING, /* KVM_GUESTDBG_BLOCKIRQ */
 	INJECT_POLLED,  /* nothing: it is halted, and polled for (run_wait.c) */
@@ -99,10 +99,11 @@ struct vcpu {
 		bool write;
 		u64 rip; /* of the instruction */
 	} tpr_access;
-	u8 cr8;        /* only without */
-	u64 apic_base; /* only without */
-	s32 interrupt; /* an interrupt to deliver before any other, KVM_INTERRUPT's or one that
-			* an exception has come before; -1: none */
+	bool reads_pages; /* after each exit: vapic.h, pv/eoi.h */
+	u8 cr8;           /* only without */
+	u64 apic_base;    /* only without */
+	s32 interrupt;    /* an interrupt to deliver before any other, KVM_INTERRUPT's or one that
+			   * an exception has come before; -1: none */
 	bool user_pic; /* user space has the PIC, and may wait for an interrupt window; constant */
 	u8 user_eoi;   /* the vector that VCPU_IOAPIC_EOI is about */
 	u64 timer;     /* what the preemption timer was last set for */
@@ -122,7 +123,7 @@ struct vcpu {
 	u64 signal_mask; /* KVM_SET_SIGNAL_MASK's: signals that do not end KVM_RUN */
 
 	struct vcpu_halt halt;
-	u64 run_hints; /* of the KVM_RUN under way: KVM0_RUN_NO_POLL */
+	u64 run_hints; /* of the KVM_RUN under way: KVM0_RUN_* */
 	struct vcpu_stats stats;
 
 	/* Shared. */
@@ -162,6 +163,9 @@ static inline void vcpu_drop_port_access(struct vcpu *c)
 #define VCPU_TPR_ACCESS   256u     /* end the run with KVM_EXIT_TPR_ACCESS */
 #define VCPU_CLOCK        512u     /* kvmclock_write() */
 #define VCPU_IOAPIC_EOI   0x10000u /* end the run with KVM_EXIT_IOAPIC_EOI */
+#define VCPU_PV_EOI       0x20000u /* pv_eoi_offer() */
+#define VCPU_APF_READY    0x40000u /* pv_apf_deliver() */
+#define VCPU_STEAL_TIME   0x80000u /* pv_steal_update() */
 
 /* Set a bit of @c->requests.  Release: what it is about comes before. */
 static inline void vcpu_ask(struct vcpu *c, u32 request)

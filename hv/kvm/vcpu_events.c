@@ -9,6 +9,8 @@
 #include "cpu/regs.h"
 #include "cpu/tsc.h"
 #include "kvm/apicv.h"
+#include "kvm/pv/eoi.h"
+#include "kvm/pv/steal.h"
 #include "lib/string.h"
 
 #define NMIS_MAX 2u /* one in progress, and one behind it */
@@ -53,6 +55,7 @@ int vcpu_set_mp_state(struct vcpu *c, u32 state)
 		vcpu_ask(c, VCPU_APIC_EVENTS);
 	} else {
 		c->mp_state = state;
+		pv_steal_go_on(c);
 		if (state == KVM_MP_STATE_HALTED)
 			halt_begin(c, rdtsc());
 		else if (state == KVM_MP_STATE_RUNNABLE) /* one that has halted by itself too */
@@ -277,14 +280,15 @@ void vcpu_keep_interrupt(struct vcpu *c, u8 vector)
 void vcpu_update_injection(struct vcpu *c)
 {
 	apicv_update(c);
+	c->reads_pages = c->vapic.address || pv_eoi_is_used(c);
 	if (c->vmx.debug & KVM_GUESTDBG_BLOCKIRQ)
 		c->injection = INJECT_NOTHING;
 	else if (!c->vm->chip)
 		c->injection = INJECT_FROM_USER;
 	else if (c->interrupt >= 0)
 		c->injection = INJECT_KEPT;
-	else if (c->vapic.address || c->user_pic)
-		c->injection = INJECT_FOR_USER;
+	else if (c->reads_pages || c->user_pic)
+		c->injection = INJECT_AND_TELL;
 	else
 		c->injection = c->lapic.by_cpu ? INJECT_BY_CPU : INJECT_FROM_CHIP;
 }

@@ -10,26 +10,17 @@
 #include "tests/abi/kvm0_halt.h"
 #include "tests/abi/kvm0_params.h"
 #include "tests/abi/kvm0_pool.h"
+#include "tests/abi/kvm0_pv.h"
 #include "tests/abi/kvm0_smp.h"
 #include "tests/abi/suites.h"
 
-static const struct suite *const own[] = {&suite_kvm0_first,
-					  &suite_kvm0_smp,
-					  &suite_kvm0_smp_load,
-					  &suite_kvm0_smp_irq,
-					  &suite_kvm0_smp_dirty,
-					  &suite_kvm0_smp_storm,
-					  &suite_kvm0_smp_moves,
-					  &suite_kvm0_smp_pv,
-					  &suite_kvm0_clock,
-					  &suite_kvm0_demand,
-					  &suite_kvm0_balloon,
-					  &suite_kvm0_event,
-					  &suite_kvm0_params,
-					  &suite_kvm0_halt,
-					  &suite_kvm0_yield,
-					  &suite_kvm0_garbage,
-					  &suite_kvm0};
+static const struct suite *const own[] = {
+	&suite_kvm0_first,     &suite_kvm0_smp,       &suite_kvm0_smp_load,
+	&suite_kvm0_smp_irq,   &suite_kvm0_smp_dirty, &suite_kvm0_smp_storm,
+	&suite_kvm0_smp_moves, &suite_kvm0_smp_pv,    &suite_kvm0_clock,
+	&suite_kvm0_demand,    &suite_kvm0_balloon,   &suite_kvm0_event,
+	&suite_kvm0_params,    &suite_kvm0_halt,      &suite_kvm0_yield,
+	&suite_kvm0_garbage,   &suite_kvm0_pv,        &suite_kvm0};
 
 int guest_main(const struct boot *boot)
 {

@@ -72,6 +72,9 @@ u32 suites_run(const struct suite *const *further, u32 count)
 		&suite_hypercall,
 		&suite_map_gpa,
 		&suite_halt,
+		&suite_pv_steal,
+		&suite_pv_eoi,
+		&suite_pv_apf,
 	};
 	/* clang-format on */
 	const struct suite *all[ARRAY_SIZE(common) + MAX_FURTHER];

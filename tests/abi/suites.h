@@ -20,6 +20,7 @@ extern const struct suite suite_dirty, suite_dirty_ring, suite_readonly;
 extern const struct suite suite_move;
 extern const struct suite suite_pv, suite_hypercall, suite_map_gpa;
 extern const struct suite suite_device, suite_stats, suite_halt;
+extern const struct suite suite_pv_steal, suite_pv_eoi, suite_pv_apf;
 
 /*
  * Runs them all, the first of `further` before and its others behind them (none if `count` is 0);

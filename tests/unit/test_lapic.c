@@ -383,9 +383,12 @@ static void test_eoi_broadcast(void **state)
 	fixed(1, 0x42, false);
 	assert_int_equal(rd(1, LAPIC_TMR + 0x20), 1u << 1);
 	assert_int_equal(lapic_accept(&lapic[1]), 0x42);
+	assert_false(lapic_eoi_can_wait(&lapic[1])); /* the other one comes then */
 	lapic_eoi(&lapic[1], 5);
-	assert_int_equal(last_eoi.count, 0); /* nobody asked for edges */
+	assert_int_equal(last_eoi.count, 0);         /* nobody asked for edges */
+	assert_false(lapic_eoi_can_wait(&lapic[1])); /* nothing is in service */
 	assert_int_equal(lapic_accept(&lapic[1]), 0x41);
+	assert_false(lapic_eoi_can_wait(&lapic[1])); /* level-triggered */
 	lapic_eoi(&lapic[1], 6);
 	assert_int_equal(last_eoi.count, 1);
 	assert_int_equal(last_eoi.index, 1);
@@ -394,8 +397,10 @@ static void test_eoi_broadcast(void **state)
 	/* The same vector as an edge clears TMR. */
 	fixed(1, 0x41, false);
 	assert_int_equal(rd(1, LAPIC_TMR + 0x20), 0);
-	bus.eoi_vectors[2] = 1u << 1;
 	lapic_accept(&lapic[1]);
+	assert_true(lapic_eoi_can_wait(&lapic[1]));
+	bus.eoi_vectors[2] = 1u << 1;
+	assert_false(lapic_eoi_can_wait(&lapic[1]));
 	lapic_eoi(&lapic[1], 7);
 	assert_int_equal(last_eoi.count, 2);
 	assert_false(last_eoi.level);

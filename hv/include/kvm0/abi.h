@@ -216,13 +216,20 @@ struct kvm0_param {
 #define KVM0_RUN_PAGE_WANTED 3
 #define KVM0_NO_DEADLINE     (~0ull)
 #define KVM0_WANTED_WRITE    1ull
+#define KVM0_WANTED_ASYNC    2ull
 
 /*
  * Hints of a KVM_RUN call, in RCX; unknown ones are ignored.
  * KVM0_RUN_NO_POLL: somebody else wants this CPU.  Do not wait on it for an event of a halted vCPU
  * (halt_poll_ns), and end the run with KVM0_RUN_AGAIN when the vCPU spins.
+ * KVM0_RUN_PAGES_LATER: what is wanted with KVM0_RUN_PAGE_WANTED takes a while.  A guest that has
+ * asynchronous page faults (MSR_KVM_ASYNC_PF_EN) and can take one now is told, and RDX has
+ * KVM0_WANTED_ASYNC: call KVM_RUN again at once, the guest does something else meanwhile.  Supply
+ * the page whenever it is there; the guest is told then, and if its vCPU is blocked it is one to
+ * wake (RSI).
  */
-#define KVM0_RUN_NO_POLL 1ull
+#define KVM0_RUN_NO_POLL     1ull
+#define KVM0_RUN_PAGES_LATER 2ull
 
 /*
  * RSI after every call: 0, or in the low 31 bits the handle of a vCPU that was blocked

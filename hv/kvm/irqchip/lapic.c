@@ -260,6 +260,20 @@ int lapic_accept(struct lapic *l)
 	return vector;
 }
 
+/* Does the I/O APIC hear of the end of @vector? */
+static bool is_broadcast(const struct lapic *l, u8 vector)
+{
+	return lapic_test_vector(l, LAPIC_TMR, vector) ||
+	       READ_ONCE(l->bus->eoi_vectors[vector / 32]) >> vector % 32 & 1;
+}
+
+bool lapic_eoi_can_wait(struct lapic *l)
+{
+	int vector = lapic_highest_isr(l);
+
+	return vector >= 0 && lapic_highest_irr(l) < 0 && !is_broadcast(l, (u8)vector);
+}
+
 void lapic_ended(struct lapic *l, u8 vector, u64 now)
 {
 	struct apic_bus *bus = l->bus;

@@ -223,6 +223,10 @@ int lapic_accept(struct lapic *l);
 /* End of interrupt: the highest vector in service ends; the I/O APIC hears of it. */
 void lapic_eoi(struct lapic *l, u64 now);
 
+/* Is an interrupt in service the end of which nobody waits for: neither another one, nor the I/O
+ * APIC? */
+bool lapic_eoi_can_wait(struct lapic *l);
+
 /* Take a message that was found to be for this APIC.  True if it was accepted.  Any
  * CPU; marks the vCPU in bus->wake. */
 bool lapic_accept_message(struct lapic *l, const struct apic_message *m);

@@ -19,6 +19,18 @@ int pv_area_set(struct vcpu *c, struct pv_area *area, u64 address, u32 size)
 	return 0;
 }
 
+bool pv_area_is_writable(struct vcpu *c, u64 address)
+{
+	const struct memslot *m;
+	bool writable;
+
+	spin_lock(&c->vm->lock);
+	m = memslots_find(&c->vm->slots, gpa(address));
+	writable = m && !(m->flags & KVM_MEM_READONLY);
+	spin_unlock(&c->vm->lock);
+	return writable;
+}
+
 /* Bytes from @a to the end of its page, at most @len. */
 static u32 in_page(u64 a, u32 len)
 {

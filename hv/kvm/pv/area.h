@@ -23,6 +23,9 @@ enum pv_access {
  * beyond the last address; then the area is as before.  vm->lock is not held. */
 int pv_area_set(struct vcpu *c, struct pv_area *area, u64 address, u32 size) __must_check;
 
+/* Is there memory at @address that a byte can be written to?  vm->lock is not held. */
+bool pv_area_is_writable(struct vcpu *c, u64 address);
+
 static inline bool pv_area_is_set(const struct pv_area *area)
 {
 	return area->size != 0;

@@ -15,12 +15,50 @@ struct vcpu;
 /* EAX of leaf 0x40000001 as KVM_GET_SUPPORTED_CPUID has it: one bit for each feature that
  * works.  EDX, hints, is for user space to set. */
 #define PV_FEATURES                                                                                \
-	(1u << KVM_FEATURE_CLOCKSOURCE | 1u << KVM_FEATURE_CLOCKSOURCE2 |                          \
-	 1u << KVM_FEATURE_CLOCKSOURCE_STABLE_BIT | 1u << KVM_FEATURE_NOP_IO_DELAY |               \
-	 1u << KVM_FEATURE_PV_UNHALT | 1u << KVM_FEATURE_PV_SEND_IPI |                             \
+	(1u << KVM_FEATURE_CLOCKSOURCE | 1u << KVM_FEATURE_NOP_IO_DELAY |                          \
+	 1u << KVM_FEATURE_CLOCKSOURCE2 | 1u << KVM_FEATURE_CLOCKSOURCE_STABLE_BIT |               \
+	 1u << KVM_FEATURE_STEAL_TIME | 1u << KVM_FEATURE_PV_UNHALT |                              \
+	 1u << KVM_FEATURE_PV_TLB_FLUSH | 1u << KVM_FEATURE_PV_SEND_IPI |                          \
 	 1u << KVM_FEATURE_POLL_CONTROL | 1u << KVM_FEATURE_PV_SCHED_YIELD)
 
 #define PV_POLL_CONTROL_ON 1ull /* the one bit that there is */
+
+/* Steal time (steal.c).  Times are TSC ticks. */
+struct pv_steal {
+	u64 msr;
+	u64 since;      /* could have run since then; IRQ_NEVER: nothing is stolen */
+	u64 owed;       /* stolen, and the guest has not been told yet */
+	bool blocked;   /* the last KVM_RUN ended so: since is when its deadline comes ... */
+	u64 blocked_at; /* ... and this when it began, if there has been any */
+	bool stale;     /* the guest's memory has to be written even if nothing is owed */
+	u64 woken;      /* shared: when somebody woke it last */
+};
+
+/* End of interrupt by a bit in memory (eoi.c). */
+struct pv_eoi {
+	u64 msr;
+	u64 at;       /* where the bit has been set ... */
+	bool offered; /* ... and has not been looked at since */
+};
+
+/* Asynchronous page faults (apf.c). */
+#define PV_APF_MAX 64u /* as KVM */
+
+struct pv_apf_wait {
+	u64 wanted; /* the page, and KVM0_WANTED_WRITE */
+	u32 token;
+	bool ready;
+};
+
+struct pv_apf {
+	u64 msr, vector; /* MSR_KVM_ASYNC_PF_EN, MSR_KVM_ASYNC_PF_INT */
+	u32 id;          /* of the next token */
+
+	/* Guarded by vm->lock: in the order in which the waits have begun. */
+	u32 count;
+	struct pv_apf_wait wait[PV_APF_MAX];
+	bool wake_all; /* the guest is to try again whatever it waits for */
+};
 
 /* In struct vcpu; the owner's, but for what says otherwise. */
 struct vcpu_pv {
@@ -29,6 +67,9 @@ struct vcpu_pv {
 	u64 poll_control; /* MSR_KVM_POLL_CONTROL: 1, or 0: not to be polled for while it is halted
 			   */
 	struct vcpu_kvmclock kvmclock;
+	struct pv_steal steal;
+	struct pv_eoi eoi;
+	struct pv_apf apf;
 };
 
 /* In struct vm. */
@@ -54,6 +95,9 @@ bool pv_allows(const struct vcpu *c, u32 feature);
 
 /* --- pv_msr.c --- */
 
+/* INIT turns features off.  vm->lock is not held. */
+void pv_reset_vcpu(struct vcpu *c);
+
 /* Is it one of KVM's own MSRs? */
 static inline bool pv_is_msr(u32 index)
 {
@@ -63,5 +107,5 @@ static inline bool pv_is_msr(u32 index)
 
 /* Read or write one of them, as msr_read() and msr_write() do and with their results.  Loaded;
  * vm->lock is not held. */
-int pv_get_msr(struct vcpu *c, u32 index, u64 *value, bool host) __must_check;
+int pv_get_msr(struct vcpu *c, u32 index, u64 *value) __must_check;
 int pv_set_msr(struct vcpu *c, u32 index, u64 value, bool host) __must_check;
