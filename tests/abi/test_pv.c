@@ -6,10 +6,11 @@
 
 #define GP 13u
 
-/* Those that need no more than this file's and test_hypercall.c's tests. */
-static const u32 offered[] = {KVM_FEATURE_NOP_IO_DELAY, KVM_FEATURE_PV_UNHALT,
-			      KVM_FEATURE_PV_SEND_IPI, KVM_FEATURE_POLL_CONTROL,
-			      KVM_FEATURE_PV_SCHED_YIELD};
+/* Whatever the machine is; test_kvmclock.c and test_pv_steal.c have the others. */
+static const u32 offered[] = {
+	KVM_FEATURE_NOP_IO_DELAY, KVM_FEATURE_PV_UNHALT,      KVM_FEATURE_PV_SEND_IPI,
+	KVM_FEATURE_POLL_CONTROL, KVM_FEATURE_PV_SCHED_YIELD, KVM_FEATURE_PV_EOI,
+	KVM_FEATURE_ASYNC_PF,     KVM_FEATURE_ASYNC_PF_INT,   KVM_FEATURE_ASYNC_PF_VMEXIT};
 
 /* Entries of a table that has nothing but KVM's two, at @base; signature of another kind first
  * if that is not where they are as a rule. */
