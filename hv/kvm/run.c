@@ -127,11 +127,17 @@ static void inject_extint(struct vcpu *c)
 			vmx_queue_interrupt(&c->vmx, (u8)vector);
 			c->stats.irq_injections++;
 		}
-		if (READ_ONCE(c->vm->irqfds.ended))
-			vm_deliver_wakes(c->vm);
+		deliver_wakes(c->vm);
 		vector = irqchip_pending_extint(chip, c->index);
 	}
 	vmx_want_interrupt_window(&c->vmx, vector >= 0);
+}
+
+/* Before any entry with lapic.by_cpu: what the CPU has of IRR and ISR may be out of date. */
+static inline void tell_cpu(struct vcpu *c)
+{
+	if (READ_ONCE(c->lapic.posted))
+		apicv_tell_cpu(c);
 }
 
 static inline void inject_by_cpu(struct vcpu *c)
@@ -142,8 +148,7 @@ static inline void inject_by_cpu(struct vcpu *c)
 		inject_extint(c);
 	else
 		vmx_want_interrupt_window(&c->vmx, false);
-	if (READ_ONCE(c->lapic.posted))
-		apicv_tell_cpu(c);
+	tell_cpu(c);
 }
 
 void run_inject(struct vcpu *c)
@@ -215,6 +220,9 @@ static void inject_kept(struct vcpu *c)
 		vcpu_update_injection(c);
 	}
 	vmx_want_interrupt_window(&c->vmx, true);
+	vmx_set_tpr_threshold(&c->vmx, 0); /* or the guest may have come to be below it */
+	if (c->lapic.by_cpu)
+		tell_cpu(c);
 	if (vapic_is_stale(c))
 		WRITE_ONCE(this_cpu()->kick, 1);
 }
@@ -228,6 +236,8 @@ static void prepare_poll(struct vcpu *c)
 	vmx_want_interrupt_window(&c->vmx, false);
 	vmx_set_tpr_threshold(&c->vmx, 0);
 	vmx_set_halted(true);
+	if (c->lapic.by_cpu)
+		tell_cpu(c);
 	if (run_wait_is_over(c))
 		WRITE_ONCE(this_cpu()->kick, 1);
 }

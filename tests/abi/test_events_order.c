@@ -3,7 +3,7 @@
  * Several events that are to be delivered at once: the exception goes first.  Linux forgets the
  * others at the next exit; kvm0 delivers them when the guest can take them.
  */
-#include "tests/abi/machine.h"
+#include "tests/abi/access.h"
 
 #define UD       6u
 #define GP       13u
@@ -141,5 +141,50 @@ static void order_interrupts_off(void)
 	CHECK_EQUAL(get().interrupt.injected, 0);
 }
 
+/* While it waits, what KVM_SET_LAPIC has put in service can be ended; then another one comes. */
+static void order_in_service(void)
+{
+	struct kvm_vcpu_events e = {.exception = {.injected = 1, .nr = UD},
+				    .interrupt = {.injected = 1, .nr = 0x61}};
+
+	machine_need_vmx("the order of events");
+	access_open(&m, MACHINE_IRQCHIP);
+	access_set_apic(&m, 0xf0, 0x1ff);
+	access_set_apic(&m, ACCESS_ISR + 0x51 / 32 * 0x10, 1u << 0x51 % 32);
+	access_set_apic(&m, ACCESS_IRR + 0x41 / 32 * 0x10, 1u << 0x41 % 32);
+	set(&e);
+	m.regs.r14 = machine_entry(access_write); /* the EOI */
+	access_set(&m, APIC_EOI, 0);
+	CHECK_EQUAL(machine_u64(&m, GPA_VARS + VAR_FAULTS), 1);
+	CHECK(!access_vector(&m, ACCESS_ISR, 0x51));
+	CHECK(access_vector(&m, ACCESS_IRR, 0x41));
+	CHECK_EQUAL(access_take(&m), target_is_kvm0 ? 0x6141 : 0x41);
+}
+
+/* While it waits, the guest lowers the TPR that held another one back; it is not the CPU that keeps
+ * the local APIC. */
+static void order_tpr_lowered(void)
+{
+	struct kvm_tpr_access_ctl reporting = {.enabled = 1};
+	struct kvm_vcpu_events e = {.exception = {.injected = 1, .nr = UD},
+				    .interrupt = {.injected = 1, .nr = 0x61}};
+
+	machine_need_vmx("the order of events");
+	access_open(&m, MACHINE_IRQCHIP);
+	CHECK_RESULT(t_ioctl_ptr(m.vcpu, KVM_TPR_ACCESS_REPORTING, &reporting), 0);
+	access_set_apic(&m, 0xf0, 0x1ff);
+	access_set_apic(&m, 0x80, 0x50);
+	access_set_apic(&m, ACCESS_IRR + 0x51 / 32 * 0x10, 1u << 0x51 % 32);
+	CHECK_EQUAL(access_take(&m), 0);
+	m.regs.r14 = machine_entry(fault_set_cr8);
+	m.regs.rax = 0;
+	machine_start(&m, long_done);
+	set(&e);
+	machine_run_out(&m, PORT_DONE);
+	CHECK_EQUAL(machine_u64(&m, GPA_VARS + VAR_FAULTS), 1);
+	CHECK_EQUAL(m.run->cr8, 0);
+	CHECK_EQUAL(access_take(&m), target_is_kvm0 ? 0x6151 : 0x51);
+}
+
 SUITE(events_order, TEST(order_injected), TEST(order_injected_irqchip), TEST(order_pending_irqchip),
-      TEST(order_nmi), TEST(order_interrupts_off));
+      TEST(order_nmi), TEST(order_interrupts_off), TEST(order_in_service), TEST(order_tpr_lowered));
