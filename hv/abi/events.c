@@ -115,6 +115,7 @@ s64 vm_irqfd(struct vm *vm, u64 arg)
 		err = assign_resampling(vm, &irqfd, ref.event);
 	else
 		err = irqfd_assign(vm, ref.event, irqfd.gsi, NULL);
+	vm_deliver_wakes(vm); /* as for KVM_SET_GSI_ROUTING */
 	handle_put(&ref);
 	return err;
 }

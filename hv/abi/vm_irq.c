@@ -198,6 +198,7 @@ s64 vm_set_gsi_routing(struct vm *vm, u64 arg)
 	err = fill_routing(vm, &r, arg, head.nr);
 	if (!err)
 		irqchip_set_routing(vm->chip, &r);
+	vm_deliver_wakes(vm); /* of whom other ends of interrupts are to be heard of */
 	routing_destroy(&r);
 	return err;
 }

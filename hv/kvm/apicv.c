@@ -10,9 +10,9 @@ static enum vmx_apic_mode choose_mode(const struct vcpu *c)
 {
 	const struct lapic *l = &c->lapic;
 
-	/* The interrupts of a PIC in user space are for the model to put between; and where HLT
-	 * does not exit, in Bochs 2.7 an interrupt that the CPU delivers does not end it. */
-	if (c->user_pic || c->vmx.halts_itself || !lapic_hw_enabled(l) || c->vapic.address ||
+	/* Where HLT does not exit, in Bochs 2.7 an interrupt that the CPU delivers does not end
+	 * it. */
+	if (!c->vm->chip || c->vmx.halts_itself || !lapic_hw_enabled(l) || c->vapic.address ||
 	    c->tpr_access.report || (c->vmx.debug & KVM_GUESTDBG_BLOCKIRQ))
 		return VMX_APIC_MODEL;
 	if (lapic_x2apic(l))
