@@ -118,13 +118,44 @@ static void test_kick(void **state)
 	assert_int_equal(apic_bus_take_wake(&bus), 0);
 }
 
+/* As many as there can be, in x2APIC mode: sixteen in each cluster of a logical destination. */
+static void test_clusters(void **state)
+{
+	static u32 pages[APIC_BUS_MAX][1024] __attribute__((aligned(4096)));
+	static struct lapic all[APIC_BUS_MAX];
+	struct apic_message m = {.vector = VECTOR, .logical = true, .assert = true};
+
+	(void)state;
+	bus = (struct apic_bus){0};
+	for (u32 i = 0; i < APIC_BUS_MAX; i++) {
+		lapic_init(&all[i], pages[i], &bus, &test_clock, i, i, i == 0);
+		all[i].base_reserved = lapic_base_reserved(40, true);
+		assert_int_equal(lapic_set_base(&all[i], all[i].base | LAPIC_BASE_X2APIC, false),
+				 0);
+		assert_int_equal(lapic_msr_write(&all[i], 0x80f, 0x1ff, 0), 0);
+		assert_int_equal(lapic_reg(&all[i], LAPIC_LDR), i / 16 << 16 | 1u << i % 16);
+	}
+	for (u32 cluster = 0; cluster < 5; cluster++) {
+		m.dest = cluster << 16 | 0x8421;
+		assert_int_equal(apic_bus_send(&bus, &all[0], &m), cluster < 4 ? 4 : 0);
+		assert_int_equal(apic_bus_take_wake(&bus),
+				 cluster < 4 ? 0x8421ull << cluster * 16 : 0);
+	}
+	m.dest = 0xffffffff;
+	assert_int_equal(apic_bus_send(&bus, &all[0], &m), APIC_BUS_MAX);
+	m.delivery = APIC_LOWEST;
+	m.dest = 3u << 16 | 0xffff;
+	(void)apic_bus_take_wake(&bus);
+	assert_int_equal(apic_bus_send(&bus, &all[0], &m), 1);
+	assert_int_equal(__builtin_popcountll(apic_bus_take_wake(&bus) >> 48), 1);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup(test_sets, setup),
-		cmocka_unit_test_setup(test_far, setup),
-		cmocka_unit_test_setup(test_modes, setup),
-		cmocka_unit_test_setup(test_kick, setup),
+		cmocka_unit_test_setup(test_sets, setup),  cmocka_unit_test_setup(test_far, setup),
+		cmocka_unit_test_setup(test_modes, setup), cmocka_unit_test_setup(test_kick, setup),
+		cmocka_unit_test(test_clusters),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
