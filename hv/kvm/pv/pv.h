@@ -19,9 +19,9 @@ struct vcpu;
 	 1u << KVM_FEATURE_CLOCKSOURCE2 | 1u << KVM_FEATURE_CLOCKSOURCE_STABLE_BIT |               \
 	 1u << KVM_FEATURE_ASYNC_PF | 1u << KVM_FEATURE_ASYNC_PF_INT |                             \
 	 1u << KVM_FEATURE_ASYNC_PF_VMEXIT | 1u << KVM_FEATURE_STEAL_TIME |                        \
-	 1u << KVM_FEATURE_PV_EOI | 1u << KVM_FEATURE_PV_UNHALT |                                  \
-	 1u << KVM_FEATURE_PV_TLB_FLUSH | 1u << KVM_FEATURE_PV_SEND_IPI |                          \
-	 1u << KVM_FEATURE_POLL_CONTROL | 1u << KVM_FEATURE_PV_SCHED_YIELD)
+	 1u << KVM_FEATURE_PV_EOI | 1u << KVM_FEATURE_PV_UNHALT | 1u << KVM_FEATURE_PV_TLB_FLUSH | \
+	 1u << KVM_FEATURE_PV_SEND_IPI | 1u << KVM_FEATURE_POLL_CONTROL |                          \
+	 1u << KVM_FEATURE_PV_SCHED_YIELD)
 
 #define PV_POLL_CONTROL_ON 1ull /* the one bit that there is */
 
