@@ -60,6 +60,7 @@ void cpu_bugs_decide(const struct cpu_facts *f, struct cpu_bugs *b)
 		.flush_cmd = f->leaf7_edx & LEAF7_L1D_FLUSH,
 		.tsx_ctrl = cap & ARCH_TSX_CTRL,
 		.ibrs_always = ibrs && (cap & ARCH_IBRS_ALL),
+		.ibrs_at_exits = f->intel && ibrs && !(cap & ARCH_IBRS_ALL),
 		.l1tf = !(spared_from & NO_L1TF) && !(cap & (ARCH_RDCL_NO | ARCH_SKIP_L1DFL)),
 		.clear_buffers = needs_clearing(f, spared_from),
 		.ibpb = f->intel && ibrs,

@@ -22,6 +22,7 @@ struct cpu_bugs {
 	bool spec_ctrl, pred_cmd, flush_cmd, tsx_ctrl;
 
 	bool ibrs_always;   /* IBRS, set once, keeps kvm0 from a guest's branch targets */
+	bool ibrs_at_exits; /* it has to be set anew after each exit for that */
 	bool l1tf;          /* the level-1 data cache is to be flushed before a guest is entered */
 	bool clear_buffers; /* VERW, where it clears buffers, has to be executed before that */
 	bool ibpb;          /* branch targets of one guest's reach others, unless forgotten */

@@ -86,7 +86,7 @@ static __attribute__((noinline)) void flush_l1d(void)
 
 static u64 own_spec_ctrl(void)
 {
-	return vmx_bugs.ibrs_always ? SPEC_CTRL_IBRS : 0;
+	return vmx_bugs.ibrs_always || vmx_bugs.ibrs_at_exits ? SPEC_CTRL_IBRS : 0;
 }
 
 bool mitigate_join(bool first)
@@ -97,7 +97,8 @@ bool mitigate_join(bool first)
 	cpu_facts_read(&facts);
 	cpu_bugs_decide(&facts, &bugs);
 	if (wanted == OFF)
-		bugs.ibrs_always = bugs.clear_buffers = bugs.ibpb = bugs.fill_rsb = false;
+		bugs.ibrs_always = bugs.ibrs_at_exits = bugs.clear_buffers = bugs.ibpb =
+			bugs.fill_rsb = false;
 	if (first) {
 		vmx_bugs = bugs;
 		choose_flush();
@@ -107,9 +108,10 @@ bool mitigate_join(bool first)
 	return !memcmp(&bugs, &vmx_bugs, sizeof(bugs));
 }
 
-u32 mitigate_clear_buffers(void)
+void mitigate_init_vcpu(struct vmx_vcpu *v)
 {
-	return vmx_bugs.clear_buffers ? CLEAR_BUFFERS : 0;
+	v->clear_buffers = !v->control && vmx_bugs.clear_buffers ? CLEAR_BUFFERS : 0;
+	v->spec_swapped = vmx_bugs.ibrs_at_exits;
 }
 
 const char *mitigate_exit_point(void)
@@ -125,13 +127,15 @@ u32 mitigate_enter(struct vmx_vcpu *v)
 	if (!v->control && (flush == L1D_ALWAYS || (flush == L1D_COND && v->l1d_stale)))
 		flush_l1d();
 	v->l1d_stale = false;
-	if (!v->spec_native)
+	if (!v->spec_swapped)
 		return vmx_enter(v, v->launched | v->clear_buffers);
 	if (v->spec_ctrl != own)
 		wrmsr(MSR_SPEC_CTRL, v->spec_ctrl);
 	result = vmx_enter(v, v->launched | v->clear_buffers);
-	v->spec_ctrl = rdmsr(MSR_SPEC_CTRL);
-	if (v->spec_ctrl != own)
+	if (v->spec_native)
+		v->spec_ctrl = rdmsr(MSR_SPEC_CTRL);
+	/* Without enhanced IBRS it is the write that counts, whatever is there. */
+	if (v->spec_ctrl != own || vmx_bugs.ibrs_at_exits)
 		wrmsr(MSR_SPEC_CTRL, own);
 	return result;
 }
@@ -149,7 +153,7 @@ int mitigate_set_spec_ctrl(struct vmx_vcpu *v, u64 value)
 	v->spec_ctrl = value;
 	/* Kernels write it again and again, once they do: natively from now on. */
 	if (value && !v->spec_native) {
-		v->spec_native = true;
+		v->spec_native = v->spec_swapped = true;
 		vmx_open_spec_ctrl(v);
 	}
 	return 0;
@@ -174,7 +178,10 @@ const char *vmx_mitigations(void)
 	printf_format(text, sizeof(text), "L1D-flush=%s%s%s%s%s%s",
 		      b->l1tf ? flush_words[READ_ONCE(vmx_l1d_flush)] : "not-required",
 		      b->clear_buffers ? " VERW" : "", b->ibpb ? " IBPB" : "",
-		      b->ibrs_always ? " IBRS" : "", b->fill_rsb ? " RSB" : "",
+		      b->ibrs_always     ? " IBRS"
+		      : b->ibrs_at_exits ? " IBRS-at-exits"
+					 : "",
+		      b->fill_rsb ? " RSB" : "",
 		      b->multihit ? "; a guest can stop this processor (iTLB multihit)" : "");
 	return text;
 }

@@ -19,8 +19,9 @@ extern u32 vmx_l1d_flush; /* enum l1d_flush; changes at run time */
 /* This CPU joins, before it enters VMX operation.  False: it differs from the @first. */
 bool mitigate_join(bool first) __must_check;
 
-/* What has to be in struct vmx_vcpu.clear_buffers of a guest, and in HOST_RIP. */
-u32 mitigate_clear_buffers(void);
+/* What of this a new @v needs, whose `control` says which kind it is; and what has to be in
+ * HOST_RIP. */
+void mitigate_init_vcpu(struct vmx_vcpu *v);
 const char *mitigate_exit_point(void);
 
 /* vmx_enter() with the guest's IA32_SPEC_CTRL, and the cache flushed before if it is to be. */
@@ -31,7 +32,7 @@ int mitigate_set_spec_ctrl(struct vmx_vcpu *v, u64 value) __must_check;
 
 static inline bool mitigate_is_needed(const struct vmx_vcpu *v)
 {
-	return __builtin_expect((v->spec_native | READ_ONCE(vmx_l1d_flush)) != 0, 0);
+	return __builtin_expect((v->spec_swapped | READ_ONCE(vmx_l1d_flush)) != 0, 0);
 }
 
 /* The control guest goes on after a guest: it is not led by that one's branch targets. */

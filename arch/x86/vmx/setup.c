@@ -264,7 +264,7 @@ int vmx_vcpu_init(struct vmx_vcpu *v, bool control, u64 eptp, u16 vpid)
 	v->control = control;
 	v->cpu = NO_CPU;
 	v->vpid = vmx_config.vpid ? vpid : 0;
-	v->clear_buffers = control ? 0 : (u8)mitigate_clear_buffers();
+	mitigate_init_vcpu(v);
 	if (alloc_pages(v)) {
 		vmx_vcpu_free(v);
 		return -ENOMEM;

@@ -57,10 +57,11 @@ struct vmx_vcpu {
 	u16 vpid;
 
 	/* Against the CPU's defects (mitigate.c). */
-	u8 clear_buffers; /* what vmx_enter() needs for that */
-	bool l1d_stale;   /* others have used the level-1 data cache since the last entry */
-	bool spec_native; /* the guest accesses IA32_SPEC_CTRL itself, and it is swapped */
-	u64 spec_ctrl;    /* its value, while not in the guest */
+	u8 clear_buffers;  /* what vmx_enter() needs for that */
+	bool l1d_stale;    /* others have used the level-1 data cache since the last entry */
+	bool spec_swapped; /* IA32_SPEC_CTRL is the guest's while it runs, kvm0's after that */
+	bool spec_native;  /* the guest accesses it itself; with spec_swapped */
+	u64 spec_ctrl;     /* the guest's, while not in it */
 
 	/* The event that the next entry delivers: VM-entry interruption information,
 	 * 0 for none; after an exit that broke off a delivery, that event again. */
