@@ -123,17 +123,22 @@ static void set_window(struct vcpu *c, u64 ns)
 		h->window = halt_grow(h->window, max);
 }
 
+/* Nanoseconds from @from to @to.  The TSC of the CPU that it ends on may be behind. */
+static u64 span(const struct vcpu *c, u64 from, u64 to)
+{
+	return to > from ? irq_clock_ns(&c->vm->chip->clock, to - from) : 0;
+}
+
 void halt_end(struct vcpu *c, u64 now)
 {
-	const struct irq_clock *clock = &c->vm->chip->clock;
 	const struct vcpu_halt *h = &c->halt;
 	u64 poll, wait = 0;
 
 	if (h->waited) {
-		wait = irq_clock_ns(clock, now - h->poll_end);
+		wait = span(c, h->poll_end, now);
 		count_wait(c, wait);
 	}
-	poll = irq_clock_ns(clock, (h->waited ? h->poll_end : now) - h->start);
+	poll = span(c, h->start, h->waited ? h->poll_end : now);
 	if (h->stop != h->start)
 		count_poll(c, poll);
 	if (is_allowed(c))

@@ -3,12 +3,14 @@
 #include "guest/lib/cpu.h"
 #include "guest/lib/hypercall.h"
 #include "guest/lib/smp.h"
+#include "tests/abi/access.h"
 #include "tests/abi/kvm0_calls.h"
 #include "tests/abi/kvm0_smp.h"
 
-#define LINE   10
-#define ROUNDS 200u
-#define LEVEL  (1u << 15)
+#define LINE     10
+#define PIC_LINE 3
+#define ROUNDS   200u
+#define LEVEL    (1u << 15)
 
 static u32 wakes, woken;
 
@@ -140,6 +142,35 @@ static void kvm0_event_ends_run_by_eoi(void)
 	kvm0_on_wake(NULL);
 }
 
+/* And so does an interrupt that the PIC ends by itself when the guest takes it, before that. */
+static void kvm0_event_ends_run_by_pic(void)
+{
+	static const u8 words[] = {0x20, 4, 3}; /* vectors, cascade, 8086 with automatic EOI */
+	int e = new_event(), resample = new_awaited();
+	struct kvm_irqfd irqfd = {.fd = (u32)e,
+				  .gsi = PIC_LINE,
+				  .flags = KVM_IRQFD_FLAG_RESAMPLE,
+				  .resamplefd = (u32)resample};
+	struct machine m;
+	u64 deadline;
+
+	access_open(&m, MACHINE_IRQCHIP);
+	access_outb(&m, 0x20, 0x11);
+	for (u32 i = 0; i < sizeof(words); i++)
+		access_outb(&m, 0x21, words[i]);
+	CHECK_RESULT(t_ioctl_ptr(m.vm, KVM_IRQFD, &irqfd), 0);
+	CHECK_RESULT(t_event_signal(e, 1), 0);
+	CHECK_EQUAL(take_wakes(), 0);
+	machine_start(&m, access_window);
+	CHECK_EQUAL(kvm0_run_once((u32)m.vcpu, 0, &deadline), KVM0_RUN_AGAIN);
+	CHECK_EQUAL(take_wakes(), 1);
+	CHECK_EQUAL(woken, resample);
+	CHECK_EQUAL(access_noted(&m), 0);
+	machine_run_out(&m, PORT_DONE);
+	CHECK_EQUAL(access_noted(&m), 0x20 + PIC_LINE);
+	kvm0_on_wake(NULL);
+}
+
 /* The data of port accesses moves to the page that is named for it. */
 static void kvm0_event_data_page(void)
 {
@@ -212,4 +243,5 @@ static void kvm0_event_races(void)
 }
 
 SUITE(kvm0_event, TEST(kvm0_event_arguments), TEST(kvm0_event_awaited), TEST(kvm0_event_ends_run),
-      TEST(kvm0_event_ends_run_by_eoi), TEST(kvm0_event_data_page), TEST(kvm0_event_races));
+      TEST(kvm0_event_ends_run_by_eoi), TEST(kvm0_event_ends_run_by_pic),
+      TEST(kvm0_event_data_page), TEST(kvm0_event_races));

@@ -122,6 +122,24 @@ static void test_not_wanted(void **state)
 	assert_false(halt_may_poll(&vcpu, 5002));
 }
 
+/* A halt that ends, by the TSC of another CPU, before it began was a short one. */
+static void test_moved_back(void **state)
+{
+	u64 fail_ns;
+
+	(void)state;
+	for (u32 i = 0; i < 8; i++)
+		halt(100000);
+	fail_ns = vcpu.stats.halt_poll_fail_ns;
+	vcpu.stats.halt_wait_ns = 0;
+	halt_begin(&vcpu, 5000);
+	halt_block(&vcpu, 4990, ~0ull);
+	halt_end(&vcpu, 4980);
+	assert_int_equal(vcpu.stats.halt_poll_fail_ns, fail_ns);
+	assert_int_equal(vcpu.stats.halt_wait_ns, 0);
+	assert_int_equal(vcpu.halt.window, 160000);
+}
+
 static void test_parameters(void **state)
 {
 	(void)state;
@@ -143,6 +161,7 @@ int main(void)
 		cmocka_unit_test_setup(test_shrinks, setup),
 		cmocka_unit_test_setup(test_limit, setup),
 		cmocka_unit_test_setup(test_not_wanted, setup),
+		cmocka_unit_test_setup(test_moved_back, setup),
 		cmocka_unit_test_setup(test_parameters, setup),
 	};
 
