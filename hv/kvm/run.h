@@ -68,6 +68,8 @@ enum exit_action run_wait(struct vcpu *c, u64 *deadline);
 bool run_wait_is_over(struct vcpu *c);
 /* The run ends, or the vCPU may not wait any more: it is not polled for. */
 void run_stop_polling(struct vcpu *c);
+/* It is RUNNABLE from now on.  Loaded, outside of guest mode. */
+void run_end_wait(struct vcpu *c);
 
 /* The guest spins: GO_AGAIN if somebody else wants the CPU, else GO_ON. */
 enum exit_action run_yield(const struct vcpu *c);

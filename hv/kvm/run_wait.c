@@ -38,11 +38,17 @@ bool run_wait_is_over(struct vcpu *c)
 	return c->mp_state != KVM_MP_STATE_INIT_RECEIVED && has_event(c);
 }
 
-static enum exit_action go_on(struct vcpu *c)
+void run_stop_polling(struct vcpu *c)
 {
-	/* What comes to a vCPU that was never started does not start it: as in KVM. */
-	if (c->mp_state == KVM_MP_STATE_UNINITIALIZED)
-		return GO_STARTED;
+	if (c->injection != INJECT_POLLED)
+		return;
+	vcpu_update_injection(c);
+	vmx_set_halted(false);
+}
+
+void run_end_wait(struct vcpu *c)
+{
+	run_stop_polling(c);
 	if (c->mp_state == KVM_MP_STATE_HALTED)
 		halt_end(c, rdtsc());
 	WRITE_ONCE(c->lapic.kicked, 0);
@@ -50,6 +56,14 @@ static enum exit_action go_on(struct vcpu *c)
 	pv_steal_go_on(c);
 	if (pv_eoi_is_used(c))
 		vcpu_ask(c, VCPU_PV_EOI);
+}
+
+static enum exit_action go_on(struct vcpu *c)
+{
+	/* What comes to a vCPU that was never started does not start it: as in KVM. */
+	if (c->mp_state == KVM_MP_STATE_UNINITIALIZED)
+		return GO_STARTED;
+	run_end_wait(c);
 	return GO_ON;
 }
 
@@ -69,14 +83,6 @@ static enum exit_action block(struct vcpu *c, u64 now, u64 *deadline)
 	}
 	WRITE_ONCE(c->blocked, 0);
 	return over ? go_on(c) : GO_ON;
-}
-
-void run_stop_polling(struct vcpu *c)
-{
-	if (c->injection != INJECT_POLLED)
-		return;
-	vcpu_update_injection(c);
-	vmx_set_halted(false);
 }
 
 enum exit_action run_wait(struct vcpu *c, u64 *deadline)

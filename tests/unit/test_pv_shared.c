@@ -34,7 +34,7 @@ static union {
 } area;
 static int place; /* enum guest_mem_result of each access */
 static bool can_interrupt, mapped, can_wait, is_paging;
-static u32 flushes, eois, messages, cpl, woken;
+static u32 flushes, eois, messages, cpl, woken, ended;
 
 u64 tsc_khz = 1000000; /* a tick is a nanosecond */
 
@@ -42,6 +42,8 @@ u64 tsc_khz = 1000000; /* a tick is a nanosecond */
 
 static int access_memory(gpa_t a, void *to, const void *from, u32 len)
 {
+	if (place == GUEST_MEM_ABSENT)
+		vcpu.wanted = a.v & PAGE_MASK;
 	if (place != GUEST_MEM_OK)
 		return place;
 	assert_true(a.v >= AREA && a.v + len <= AREA + sizeof(area));
@@ -140,6 +142,12 @@ bool wake_any(void)
 	return false;
 }
 
+void run_end_wait(struct vcpu *c)
+{
+	c->mp_state = KVM_MP_STATE_RUNNABLE;
+	ended++;
+}
+
 void vcpu_wake(struct vcpu *c)
 {
 	assert_ptr_equal(c, &vcpu);
@@ -198,7 +206,7 @@ static int setup(void **state)
 	place = GUEST_MEM_OK;
 	can_interrupt = is_paging = true;
 	mapped = can_wait = false;
-	flushes = eois = messages = cpl = woken = 0;
+	flushes = eois = messages = cpl = woken = ended = 0;
 	return 0;
 }
 
@@ -393,6 +401,19 @@ static void test_eoi_stale(void **state)
 	assert_false(pv_eoi_is_stale(&vcpu));
 }
 
+/* The page with the bit has gone while the run ends for another page, of which the guest was told.
+ */
+static void test_eoi_wants_nothing(void **state)
+{
+	(void)state;
+	eoi_on();
+	vcpu.wanted = WANTED | KVM0_WANTED_ASYNC;
+	place = GUEST_MEM_ABSENT;
+	pv_eoi_end_run(&vcpu, false);
+	assert_int_equal(asked(), VCPU_PV_EOI);
+	assert_int_equal(vcpu.wanted, WANTED | KVM0_WANTED_ASYNC);
+}
+
 static void test_eoi_memory(void **state)
 {
 	(void)state;
@@ -487,6 +508,7 @@ static void test_apf_ready(void **state)
 	assert_true(pv_apf_deliver(&vcpu));
 	assert_int_equal(area.apf.token, first);
 	assert_int_equal(vcpu.mp_state, KVM_MP_STATE_RUNNABLE);
+	assert_int_equal(ended, 1);         /* it is not polled for either */
 	assert_true(pv_apf_deliver(&vcpu)); /* the guest has not taken it */
 	assert_int_equal(area.apf.token, first);
 	area.apf.token = 0;
@@ -575,10 +597,11 @@ static void test_apf_memory(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(test_steal_set),   TEST(test_steal_preempted), TEST(test_steal_blocked),
-		TEST(test_steal_flush), TEST(test_steal_memory),    TEST(test_eoi_set),
-		TEST(test_eoi_by_bit),  TEST(test_eoi_stale),       TEST(test_eoi_memory),
-		TEST(test_apf_set),     TEST(test_apf_ready),       TEST(test_apf_not_told),
+		TEST(test_steal_set),   TEST(test_steal_preempted),   TEST(test_steal_blocked),
+		TEST(test_steal_flush), TEST(test_steal_memory),      TEST(test_eoi_set),
+		TEST(test_eoi_by_bit),  TEST(test_eoi_stale),         TEST(test_eoi_memory),
+		TEST(test_eoi_by_bit),  TEST(test_eoi_wants_nothing), TEST(test_eoi_memory),
+		TEST(test_apf_set),     TEST(test_apf_ready),         TEST(test_apf_not_told),
 		TEST(test_apf_limit),   TEST(test_apf_memory),
 	};
 

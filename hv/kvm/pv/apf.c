@@ -6,6 +6,7 @@
 #include "cpu/regs.h"
 #include "kvm/mmu.h"
 #include "kvm/pv/area.h"
+#include "kvm/run.h"
 #include "kvm/vcpu_events.h"
 
 #define RESERVED    0x30ull
@@ -234,7 +235,7 @@ bool pv_apf_deliver(struct vcpu *c)
 	if (told) {
 		lapic_accept_message(&c->lapic, &m);
 		if (c->mp_state == KVM_MP_STATE_HALTED) /* as in KVM, whatever IF is */
-			c->mp_state = KVM_MP_STATE_RUNNABLE;
+			run_end_wait(c);
 	}
 	return r != GUEST_MEM_ABSENT;
 }

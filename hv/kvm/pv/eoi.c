@@ -46,10 +46,13 @@ bool pv_eoi_settle(struct vcpu *c)
 
 void pv_eoi_end_run(struct vcpu *c, bool blocked)
 {
+	u64 wanted = c->wanted; /* it may be what the run has ended for */
+
 	/* Where that is not possible the next run does it; and a request would wake one that is
 	 * blocked. */
 	if (!pv_eoi_settle(c) || !blocked)
 		vcpu_ask(c, VCPU_PV_EOI);
+	c->wanted = wanted;
 }
 
 void pv_eoi_after_exit(struct vcpu *c, bool timer)
