@@ -131,13 +131,14 @@ static void note_offset(struct vcpu *c, u64 offset, u64 value, u64 now)
 static bool is_meant_alike(const struct vcpu *c, u64 value, u64 now)
 {
 	const struct vm_time *t = &c->vm->time;
-	u64 second = SECOND_KHZ(c->tsc.khz), expected;
+	u64 second = SECOND_KHZ(c->tsc.khz), expected = t->last_tsc;
 
 	if (t->last_khz != c->tsc.khz)
 		return false;
 	if (!value)
 		return true;
-	expected = t->last_tsc + scaled(c, now - t->last_base);
+	if (now > t->last_base) /* that CPU's TSC may be ahead of this one's */
+		expected += scaled(c, now - t->last_base);
 	return value < expected + second && value + second > expected;
 }
 
