@@ -82,6 +82,9 @@ struct kvm_regs machine_regs(const struct machine *m);
 struct kvm_sregs machine_sregs(const struct machine *m);
 void machine_set_sregs(const struct machine *m, const struct kvm_sregs *sregs);
 
+/* What KVM counts for a VM or a vCPU by that name (KVM_GET_STATS_FD); in test_stats.c. */
+u64 stats_of(int handle, const char *name);
+
 /* Enables the local APIC in its SVR, by KVM_SET_LAPIC. */
 void machine_enable_apic(const struct machine *m);
 

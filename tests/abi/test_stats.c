@@ -49,6 +49,15 @@ static u64 value_of(struct stats *s, const char *name)
 	check_fail(__FILE__, __LINE__, "no statistic of the name %s", name);
 }
 
+u64 stats_of(int handle, const char *name)
+{
+	struct stats *s = open_stats(handle);
+	u64 value = value_of(s, name);
+
+	check_close(s->fd);
+	return value;
+}
+
 static bool flags_known(u32 flags)
 {
 	return (flags & KVM_STATS_TYPE_MASK) <= KVM_STATS_TYPE_MAX &&

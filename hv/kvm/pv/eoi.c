@@ -57,6 +57,7 @@ void pv_eoi_end_run(struct vcpu *c, bool blocked)
 
 void pv_eoi_after_exit(struct vcpu *c, bool timer)
 {
+	c->pv.eoi.tried = false;
 	if (!pv_eoi_settle(c) || timer || c->lapic.highest_isr >= 0 ||
 	    lapic_highest_irr(&c->lapic) >= 0)
 		vcpu_ask(c, VCPU_PV_EOI);
@@ -70,6 +71,7 @@ void pv_eoi_offer(struct vcpu *c)
 	if (!pv_eoi_enabled(c) || c->lapic.by_cpu || c->injection != INJECT_AND_TELL ||
 	    !can_wait(c))
 		return;
+	e->tried = true;
 	e->at = e->msr & ~(u64)KVM_MSR_ENABLED;
 	/* A page that is absent is not asked for: the guest looks at it itself. */
 	e->offered = mmu_write(c, gpa(e->at), &enabled, sizeof(enabled)) == GUEST_MEM_OK;
@@ -77,5 +79,9 @@ void pv_eoi_offer(struct vcpu *c)
 
 bool pv_eoi_is_stale(struct vcpu *c)
 {
-	return c->pv.eoi.offered && !can_wait(c);
+	const struct pv_eoi *e = &c->pv.eoi;
+
+	if (e->offered)
+		return !can_wait(c);
+	return pv_eoi_is_used(c) && !e->tried && can_wait(c);
 }

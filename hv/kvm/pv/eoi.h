@@ -4,7 +4,7 @@
  * bit is set in memory that the guest has named, clearing it is the EOI for the interrupt in
  * service.  It is only set while the guest runs, and only if nothing has to happen at that EOI.
  * Guest memory cannot be written in guest mode: so an interrupt is injected before, where that
- * can be (pv_eoi_offer()); one that comes later is ended in the local APIC.
+ * can be (pv_eoi_offer()); for one that comes later the entry is given up once.
  */
 #pragma once
 
@@ -40,5 +40,6 @@ bool pv_eoi_settle(struct vcpu *c) __must_check;
 /* Set the bit if it may be.  Outside of guest mode. */
 void pv_eoi_offer(struct vcpu *c);
 
-/* In guest mode, ready to enter: is the bit set and may not be any more? */
+/* In guest mode, ready to enter: is the bit set and may not be any more, or could it be set and
+ * that has not been tried?  Then the entry is given up, and pv_eoi_after_exit() asks for more. */
 bool pv_eoi_is_stale(struct vcpu *c);

@@ -41,6 +41,7 @@ struct pv_eoi {
 	u64 msr;
 	u64 at;       /* where the bit has been set ... */
 	bool offered; /* ... and has not been looked at since */
+	bool tried;   /* to set it, since the last exit */
 };
 
 /* Asynchronous page faults (apf.c). */
