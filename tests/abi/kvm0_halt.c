@@ -30,14 +30,13 @@ static void set(const char *name, const char *value)
 	CHECK_RESULT((long)kvm0_set_param(&p), 0);
 }
 
-/* The window of a vCPU becomes this with its first halt that ends soon. */
-static void set_window(const char *ns)
+void halt_set_window(const char *ns)
 {
 	set("halt_poll_ns", ns);
 	set("halt_poll_ns_grow_start", ns);
 }
 
-static void set_defaults(void)
+void halt_set_defaults(void)
 {
 	set("halt_poll_ns", "200000");
 	set("halt_poll_ns_grow_start", "10000");
@@ -82,7 +81,7 @@ static void kvm0_halt_hint(void)
 	struct machine m;
 	u64 start;
 
-	set_window(WINDOW_NS);
+	halt_set_window(WINDOW_NS);
 	open_halting(&m);
 	start = rdtsc();
 	time_alarm(rdtsc() + time_us(SHORT_US));
@@ -98,7 +97,7 @@ static void kvm0_halt_hint(void)
 	set_line(&m);
 	machine_run_out(&m, PORT_READY);
 	CHECK_EQUAL(machine_u32(&m, GPA_VARS + VAR_IRQS), 2);
-	set_defaults();
+	halt_set_defaults();
 }
 
 /* At its end the vCPU is blocked, with or without a timer of the machine's. */
@@ -107,7 +106,7 @@ static void kvm0_halt_window(void)
 	struct machine m;
 	u64 start;
 
-	set_window("2000000");
+	halt_set_window("2000000");
 	open_halting(&m);
 	start = rdtsc();
 	CHECK_EQUAL(run_once(&m, 0), KVM0_RUN_BLOCKED);
@@ -120,7 +119,7 @@ static void kvm0_halt_window(void)
 	start = rdtsc();
 	CHECK_EQUAL(run_once(&m, 0), KVM0_RUN_BLOCKED);
 	CHECK(rdtsc() - start < time_us(SHORT_US));
-	set_defaults();
+	halt_set_defaults();
 }
 
 /* CPU 1 polls; what happens here ends that at once, and nobody has to be woken. */
@@ -155,7 +154,7 @@ static void kvm0_halt_wake_polled(void)
 	struct machine m;
 
 	cpu1_need();
-	set_window(WINDOW_NS);
+	halt_set_window(WINDOW_NS);
 	open_halting(&m);
 	wakes = 0;
 	kvm0_on_wake(note_wake);
@@ -163,7 +162,7 @@ static void kvm0_halt_wake_polled(void)
 		wake_polled(&m, i);
 	kvm0_on_wake(NULL);
 	CHECK_EQUAL(wakes, 0);
-	set_defaults();
+	halt_set_defaults();
 }
 
 /* A call that changes a blocked vCPU so that it need not wait is told as a wake-up, once. */

@@ -4,6 +4,7 @@
 #include "guest/lib/cpu.h"
 #include "guest/lib/hypercall.h"
 #include "guest/lib/time.h"
+#include "tests/abi/kvm0_halt.h"
 #include "tests/abi/kvm0_pv.h"
 #include "tests/abi/kvm0_smp.h"
 
@@ -246,5 +247,32 @@ static void kvm0_apf_again(void)
 	machine_run_out(&m, PORT_DONE);
 }
 
+/* It waits in HLT and is polled for when the page comes, by another CPU. */
+static void kvm0_apf_polled(void)
+{
+	struct kvm_msi msi = {.address_lo = GPA_APIC, .data = VECTOR_XAPIC};
+	u8 *memory = check_pages(PAGE_SIZE);
+	struct runner *r;
+	struct machine m;
+	u64 detail;
+
+	cpu1_need();
+	halt_set_window("40000000");
+	open_loading(&m, APF_ON | KVM_ASYNC_PF_SEND_ALWAYS);
+	CHECK_RESULT(run_later(&m, &detail), KVM0_RUN_PAGE_WANTED);
+	CHECK_RESULT(run_later(&m, &detail), KVM0_RUN_BLOCKED);
+	/* After a halt that ends soon there is a window. */
+	CHECK_RESULT(t_ioctl_ptr(m.vm, KVM_SIGNAL_MSI, &msi), 1);
+	r = cpu1_run(m.vcpu);
+	time_delay_us(1000);
+	CHECK_EQUAL(machine_u32(&m, GPA_VARS + VAR_IRQS), 2);
+	CHECK_RESULT(kvm0_supply((u32)m.vm, GPA_EXTRA, memory, 1, 0), 1);
+	cpu1_end();
+	CHECK_RESULT(r->result, 0);
+	CHECK_EQUAL(r->blocked, 0);
+	CHECK_EQUAL(machine_u32(&m, GPA_VARS + VAR_IRQS), 3);
+	halt_set_defaults();
+}
+
 SUITE(kvm0_pv, TEST(kvm0_steal_preempted), TEST(kvm0_steal_woken), TEST(kvm0_steal_absent),
-      TEST(kvm0_apf_later), TEST(kvm0_apf_not_told), TEST(kvm0_apf_again));
+      TEST(kvm0_apf_later), TEST(kvm0_apf_not_told), TEST(kvm0_apf_again), TEST(kvm0_apf_polled));
