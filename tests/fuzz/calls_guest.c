@@ -187,6 +187,23 @@ static void maybe_vectoring(u64 how)
 		machine_vectoring(event);
 }
 
+/* Exits of a local APIC that the CPU keeps are only where it does. */
+static bool can_exit(u32 reason)
+{
+	u32 controls = vmcs_read32(VMCS_CPU2_CONTROLS);
+
+	switch (reason) {
+	case EXIT_APIC_ACCESS:
+		return controls & CPU2_APIC_ACCESSES;
+	case EXIT_VIRTUALIZED_EOI:
+		return controls & CPU2_VIRTUAL_INTERRUPTS;
+	case EXIT_APIC_WRITE:
+		return controls & CPU2_APIC_REGISTERS;
+	default:
+		return true;
+	}
+}
+
 void calls_guest(struct vmx_vcpu *v)
 {
 	u64 how = input_take(1), first, second;
@@ -218,7 +235,8 @@ void calls_guest(struct vmx_vcpu *v)
 	case 8:
 		first = input_take(1) & 0x7f;
 		second = input_take(8);
-		machine_exit((u32)first, second, 1 + (input_take(1) & 7));
+		machine_exit(can_exit((u32)first) ? (u32)first : EXIT_PAUSE, second,
+			     1 + (input_take(1) & 7));
 		break;
 	case 9:
 	case 10:
