@@ -49,6 +49,8 @@ static enum exit_action offer_eoi(struct vcpu *c, enum exit_action a)
 {
 	if (!pv_eoi_settle(c) && a == GO_ON)
 		a = GO_PAGE_WANTED;
+	if (a == GO_ON && wake_any())
+		a = GO_AGAIN;
 	if (a != GO_ON) {
 		vcpu_ask(c, VCPU_PV_EOI);
 	} else if (c->injection == INJECT_AND_TELL && !c->lapic.by_cpu &&

@@ -33,7 +33,7 @@ static union {
 	struct kvm_vcpu_pv_apf_data apf;
 } area;
 static int place; /* enum guest_mem_result of each access */
-static bool can_interrupt, mapped, can_wait, is_paging;
+static bool wakes, can_interrupt, mapped, can_wait, is_paging;
 static u32 flushes, eois, messages, cpl, woken, ended;
 
 u64 tsc_khz = 1000000; /* a tick is a nanosecond */
@@ -139,7 +139,7 @@ void vm_deliver(struct vm *v)
 
 bool wake_any(void)
 {
-	return false;
+	return wakes;
 }
 
 void run_end_wait(struct vcpu *c)
@@ -414,6 +414,21 @@ static void test_eoi_wants_nothing(void **state)
 	assert_int_equal(vcpu.wanted, WANTED | KVM0_WANTED_ASYNC);
 }
 
+/* Somebody waits for that end: the run is to end, and not just when it does for something else. */
+static void test_eoi_wakes(void **state)
+{
+	(void)state;
+	eoi_on();
+	(void)asked();
+	area.bytes[0] = 0;
+	chip.bus.wake = wakes = true;
+	assert_true(pv_eoi_settle(&vcpu));
+	assert_int_equal(eois, 1);
+	assert_int_equal(asked(), VCPU_PV_EOI);
+	wakes = false;
+	chip.bus.wake = 0;
+}
+
 static void test_eoi_memory(void **state)
 {
 	(void)state;
@@ -601,6 +616,7 @@ int main(void)
 		TEST(test_steal_flush), TEST(test_steal_memory),      TEST(test_eoi_set),
 		TEST(test_eoi_by_bit),  TEST(test_eoi_stale),         TEST(test_eoi_memory),
 		TEST(test_eoi_by_bit),  TEST(test_eoi_wants_nothing), TEST(test_eoi_memory),
+		TEST(test_eoi_by_bit),  TEST(test_eoi_wakes),         TEST(test_eoi_memory),
 		TEST(test_apf_set),     TEST(test_apf_ready),         TEST(test_apf_not_told),
 		TEST(test_apf_limit),   TEST(test_apf_memory),
 	};

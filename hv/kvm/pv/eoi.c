@@ -40,7 +40,8 @@ bool pv_eoi_settle(struct vcpu *c)
 	/* As in KVM, also if the memory has gone. */
 	if (r != GUEST_MEM_OK || !(byte & KVM_PV_EOI_ENABLED))
 		lapic_eoi(&c->lapic, rdtsc());
-	(void)vm_deliver_wakes(c->vm);
+	if (vm_deliver_wakes(c->vm)) /* a run that goes on ends for them */
+		vcpu_ask(c, VCPU_PV_EOI);
 	return true;
 }
 
