@@ -78,6 +78,32 @@ KVMCLOCK = (
 )
 
 
+
+def in_log(feature, text):
+    """The guest's kernel says that it uses one of KVM's paravirtual features."""
+    return Ask(feature, f"dmesg | grep -oE '{text}'", rf"^{text}$", GUEST_PROMPT)
+
+
+# A guest of several vCPUs uses all that kvm0 offers.
+PARAVIRT = (
+    Expect(GUEST_PROMPT),
+    in_log("guest finds KVM", "Hypervisor detected: KVM"),
+    in_log("steal time", "kvm-guest: stealtime: cpu 1"),
+    in_log("asynchronous page faults", "kvm-guest: setup async PF for cpu 1"),
+    in_log("IPIs by hypercall", "kvm-guest: setup PV IPIs"),
+    in_log("TLB flushes of vCPUs that wait", "kvm-guest: KVM setup pv remote TLB flush"),
+    in_log("yielding to a vCPU", "kvm-guest: setup PV sched yield"),
+    in_log("spinlocks that halt", "kvm-guest: PV spinlocks enabled"),
+    Key("\r"),
+)
+STOLEN = (
+    Expect(GUEST_PROMPT),
+    Ask("time is stolen where vCPUs wait for a CPU", "awk '/^cpu /{print ($9 > 0)}' /proc/stat",
+        r"^1$", GUEST_PROMPT),
+    Key("\r"),
+)
+
+
 IDLE = (
     Expect(GUEST_PROMPT), Key("\x1d"), Expect("^" + PROMPT),
     Rate("an idle guest", "exits", most=300, prompt=PROMPT),
@@ -104,7 +130,8 @@ def linux_smp(name, cpus, vcpus, first=(), mem=512, limit=600, **machine):
     """The same with a guest of several vCPUs."""
     all_work = (Expect(GUEST_PROMPT),
                 Ask("all vCPUs work", "each-cpu", rf"^each-cpu: {vcpus} CPUs, {vcpus} work, "
-                    rf"{vcpus} time$", GUEST_PROMPT), Key("\r"))
+                    rf"{vcpus} time$", GUEST_PROMPT), Key("\r"), *PARAVIRT,
+                *(STOLEN if vcpus > cpus else ()))
     menu = ("multiboot2 /boot/kvm0.elf loglevel=info",
             f"module2 /boot/control.elf control run vmlinuz initrd=initrd.gz cpus={vcpus} mem=192M "
             "-- console=ttyS0 quiet",
