@@ -48,7 +48,7 @@ static bool counts(const struct machine *m)
 	return cpu1_reaches(count, *count + 20);
 }
 
-/* The guest has not ended by itself, as it does when its time has gone back: the run is cut.
+/* The guest has not ended by itself, as it does when its time has gone back. */
 static void stop_there(struct machine *m)
 {
 	cpu1_stop_run(m->run);
