@@ -108,7 +108,7 @@ static struct vmx_vcpu made(bool control)
 static const char *enter(struct vmx_vcpu *v)
 {
 	trace[0] = '\0';
-	(void)(mitigate_is_needed(v) ? mitigate_enter(v) : vmx_enter(v, v->clear_buffers));
+	(void)(mitigate_is_needed(v) ? mitigate_enter(v) : vmx_enter(v, v->how));
 	return trace;
 }
 
@@ -215,14 +215,18 @@ static void flushes(void **state)
 	choose_flush();
 	v = made(false);
 	control = made(true);
-	v.l1d_stale = control.l1d_stale = true;
+	mitigate_switch(&v);
+	mitigate_switch(&control);
 	assert_string_equal(enter(&v), "FV");
 	assert_string_equal(enter(&v), "V");
 	assert_string_equal(enter(&control), "E");
 	assert_int_equal(parse_flush("always"), 0);
+	mitigate_switch(&v);
+	assert_string_equal(enter(&v), "FV");
 	assert_string_equal(enter(&v), "FV");
 	assert_int_equal(parse_flush("never"), 0);
-	v.l1d_stale = true;
+	assert_string_equal(enter(&v), "V");
+	mitigate_switch(&v);
 	assert_string_equal(enter(&v), "V");
 	assert_int_equal(parse_flush("auto"), 0);
 }

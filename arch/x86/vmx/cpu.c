@@ -140,7 +140,7 @@ static void clear_here(struct vmx_vcpu *v)
 		panic("VMCLEAR of 0x%llx failed", v->vmcs.v);
 	if (p->current_vmcs.v == v->vmcs.v)
 		p->current_vmcs = hpa(0);
-	v->launched = false;
+	v->how &= (u8)~HOW_LAUNCHED;
 	/* Release: whoever sees NO_CPU may load it; pairs with vmx_load(). */
 	__atomic_store_n(&v->cpu, NO_CPU, __ATOMIC_RELEASE);
 }

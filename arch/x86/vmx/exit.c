@@ -279,14 +279,13 @@ __on_the_way enum vmx_exit_kind vmx_run(struct vmx_vcpu *v, struct vmx_exit *exi
 			return VMX_ASIDE;
 		write_event(v);
 	}
-	result = mitigate_is_needed(v) ? mitigate_enter(v)
-				       : vmx_enter(v, v->launched | v->clear_buffers);
+	result = mitigate_is_needed(v) ? mitigate_enter(v) : vmx_enter(v, v->how);
 	if (__builtin_expect(result != 0, 0)) {
 		return result == 1 ? entry_not_started(v, exit) : VMX_KICKED;
 	}
 	reason = vmcs_read32(VMCS_EXIT_REASON);
 	if (__builtin_expect(!(reason & EXIT_ENTRY_FAILED), 1)) {
-		v->launched = true;
+		v->how |= HOW_LAUNCHED;
 		v->entries++;
 		vectoring = vmcs_read32(VMCS_IDT_VECTORING_INFO);
 		if (__builtin_expect(vectoring & INTR_VALID, 0))

@@ -110,8 +110,8 @@ bool mitigate_join(bool first)
 
 void mitigate_init_vcpu(struct vmx_vcpu *v)
 {
-	v->clear_buffers = !v->control && vmx_bugs.clear_buffers ? CLEAR_BUFFERS : 0;
-	v->spec_swapped = vmx_bugs.ibrs_at_exits;
+	v->how = !v->control && vmx_bugs.clear_buffers ? CLEAR_BUFFERS : 0;
+	v->detour = vmx_bugs.ibrs_at_exits ? DETOUR_SPEC_CTRL : 0;
 }
 
 const char *mitigate_exit_point(void)
@@ -124,14 +124,15 @@ u32 mitigate_enter(struct vmx_vcpu *v)
 	u32 flush = READ_ONCE(vmx_l1d_flush), result;
 	u64 own = own_spec_ctrl();
 
-	if (!v->control && (flush == L1D_ALWAYS || (flush == L1D_COND && v->l1d_stale)))
+	if ((v->detour & DETOUR_FLUSH) && flush != L1D_NEVER)
 		flush_l1d();
-	v->l1d_stale = false;
-	if (!v->spec_swapped)
-		return vmx_enter(v, v->launched | v->clear_buffers);
+	if (flush != L1D_ALWAYS)
+		v->detour &= (u8)~DETOUR_FLUSH;
+	if (!(v->detour & DETOUR_SPEC_CTRL))
+		return vmx_enter(v, v->how);
 	if (v->spec_ctrl != own)
 		wrmsr(MSR_SPEC_CTRL, v->spec_ctrl);
-	result = vmx_enter(v, v->launched | v->clear_buffers);
+	result = vmx_enter(v, v->how);
 	if (v->spec_native)
 		v->spec_ctrl = rdmsr(MSR_SPEC_CTRL);
 	/* Without enhanced IBRS it is the write that counts, whatever is there. */
@@ -153,7 +154,8 @@ int mitigate_set_spec_ctrl(struct vmx_vcpu *v, u64 value)
 	v->spec_ctrl = value;
 	/* Kernels write it again and again, once they do: natively from now on. */
 	if (value && !v->spec_native) {
-		v->spec_native = v->spec_swapped = true;
+		v->spec_native = true;
+		v->detour |= DETOUR_SPEC_CTRL;
 		vmx_open_spec_ctrl(v);
 	}
 	return 0;

@@ -30,14 +30,26 @@ u32 mitigate_enter(struct vmx_vcpu *v);
 /* IA32_SPEC_CTRL of @v, where there is one, becomes @value.  0, or -EINVAL: a reserved bit. */
 int mitigate_set_spec_ctrl(struct vmx_vcpu *v, u64 value) __must_check;
 
+/* struct vmx_vcpu.detour */
+#define DETOUR_SPEC_CTRL 1u /* IA32_SPEC_CTRL is the guest's while it runs, kvm0's after that */
+#define DETOUR_FLUSH     2u /* others have used the level-1 data cache since the last entry */
+
 static inline bool mitigate_is_needed(const struct vmx_vcpu *v)
 {
-	return __builtin_expect((v->spec_swapped | READ_ONCE(vmx_l1d_flush)) != 0, 0);
+	return __builtin_expect(v->detour != 0, 0);
 }
 
-/* The control guest goes on after a guest: it is not led by that one's branch targets. */
-static inline void mitigate_leave(void)
+/*
+ * @to goes on after another.  The control guest is not led by a guest's branch targets; a guest
+ * finds nothing in the cache that it may not read: whether it is to be flushed at all is looked at
+ * here, once a KVM_RUN.
+ */
+static inline void mitigate_switch(struct vmx_vcpu *to)
 {
-	if (__builtin_expect(vmx_bugs.ibpb, 0))
+	if (!to->control) {
+		if (__builtin_expect(READ_ONCE(vmx_l1d_flush) != L1D_NEVER, 0))
+			to->detour |= DETOUR_FLUSH;
+	} else if (__builtin_expect(vmx_bugs.ibpb, 0)) {
 		wrmsr(MSR_PRED_CMD, PRED_CMD_IBPB);
+	}
 }

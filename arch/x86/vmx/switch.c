@@ -135,7 +135,5 @@ void vmx_switch(struct vmx_vcpu *from, struct vmx_vcpu *to)
 		write_dr6(to->dr6);
 	if (to->dr_enabled)
 		vmx_load_debug_registers(to);
-	to->l1d_stale = true;
-	if (to->control)
-		mitigate_leave();
+	mitigate_switch(to);
 }

@@ -16,6 +16,7 @@ struct vmx_cpu {
 extern struct vmx_cpu vmx_cpus[MAX_CPUS];
 
 /* enter.asm */
+#define HOW_LAUNCHED 1u /* the VMCS has been launched since its VMCLEAR */
 u32 vmx_enter(struct vmx_vcpu *v, u32 how);
 void vmx_unblock_nmis(void);
 extern const char vmx_exit_point[], vmx_exit_point_filling[];

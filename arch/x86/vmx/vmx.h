@@ -46,8 +46,8 @@ struct vmx_vcpu {
 	u64 entries; /* how often the guest was entered */
 
 	hpa_t vmcs;
-	u32 cpu; /* where the VMCS is active; NO_CPU: nowhere.  Written by that CPU */
-	bool launched;
+	u32 cpu;               /* where the VMCS is active; NO_CPU: nowhere.  Written by that CPU */
+	u8 how;                /* to enter it: vmx_enter()'s argument */
 	bool control;          /* the control guest's */
 	u8 apic_mode;          /* enum vmx_apic_mode; other CPUs may look */
 	struct vmx_vcpu *next; /* list of those active on cpu */
@@ -57,11 +57,9 @@ struct vmx_vcpu {
 	u16 vpid;
 
 	/* Against the CPU's defects (mitigate.c). */
-	u8 clear_buffers;  /* what vmx_enter() needs for that */
-	bool l1d_stale;    /* others have used the level-1 data cache since the last entry */
-	bool spec_swapped; /* IA32_SPEC_CTRL is the guest's while it runs, kvm0's after that */
-	bool spec_native;  /* the guest accesses it itself; with spec_swapped */
-	u64 spec_ctrl;     /* the guest's, while not in it */
+	u8 detour;        /* DETOUR_*: what mitigate_enter() does at the next entry */
+	bool spec_native; /* the guest accesses IA32_SPEC_CTRL itself; with DETOUR_SPEC_CTRL */
+	u64 spec_ctrl;    /* the guest's, while not in it */
 
 	/* The event that the next entry delivers: VM-entry interruption information,
 	 * 0 for none; after an exit that broke off a delivery, that event again. */
