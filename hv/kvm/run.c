@@ -548,10 +548,12 @@ static __on_the_way enum exit_action run_loop(struct vcpu *c, u64 *deadline)
 static void fill_run(struct vcpu *c)
 {
 	struct kvm_run *run = c->run;
+	bool interruptible = (vmx_rflags() & RFLAGS_IF) != 0;
 
 	run->flags = 0;
-	run->if_flag = (vmx_rflags() & RFLAGS_IF) != 0;
-	run->ready_for_interrupt_injection = !c->user_pic || ready_for_interrupt(c);
+	run->if_flag = interruptible;
+	run->ready_for_interrupt_injection =
+		!c->user_pic || (interruptible && ready_for_interrupt(c));
 	if (c->vm->chip) {
 		run->cr8 = lapic_cr8(&c->lapic);
 		run->apic_base = c->lapic.base;
