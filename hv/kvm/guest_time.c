@@ -50,6 +50,8 @@ static void set_offset(struct vcpu *c, u64 offset)
 
 void time_adjust_offset(struct vcpu *c, u64 offset)
 {
+	if (offset == c->tsc.offset)
+		return;
 	spin_lock(&c->vm->lock);
 	set_offset(c, offset);
 	vm_clock_tscs_changed(c->vm);
