@@ -5,6 +5,7 @@
 #define IPI_ROUNDS    500
 #define TIMER_ROUNDS  200
 #define INJECT_ROUNDS 500
+#define LINE_PIN      20
 
 /* Ticks ahead of now at which the deadline timer is to fire. */
 #define DEADLINE_AHEAD 50000
@@ -80,8 +81,10 @@ static void tscdl_late_hlt(void)
 }
 
 /* A call that interrupts the guest, which writes to a port over and over, and the KVM_RUN that
- * delivers it and ends with the next write. */
-static void inject(struct machine *m, const char *routine, int handle, u64 request, const void *arg)
+ * delivers it and ends with the next write.  @undo: for the same call between two rounds, not
+ * measured, or NULL. */
+static void inject(struct machine *m, const char *routine, int handle, u64 request, const void *arg,
+		   const void *undo)
 {
 	u32 before;
 	u64 t;
@@ -100,6 +103,8 @@ static void inject(struct machine *m, const char *routine, int handle, u64 reque
 		CHECK(r >= 0);
 		CHECK_RESULT(q, 0);
 		CHECK_EQUAL(m->run->exit_reason, KVM_EXIT_IO);
+		if (undo)
+			CHECK_RESULT(t_ioctl_ptr(handle, request, undo), 0);
 	}
 	CHECK(machine_u32(m, GPA_VARS + VAR_IRQS) - before >= INJECT_ROUNDS - 1);
 	bench_row(NULL, NULL, bench_samples, INJECT_ROUNDS, "host");
@@ -112,7 +117,7 @@ static void inject_noirqchip_run(void)
 
 	machine_open(&m, MODE_LONG, MACHINE_CPUID);
 	machine_set_vector(&m, VECTOR_PLAIN, handler_plain);
-	inject(&m, time_user_out_if, m.vcpu, KVM_INTERRUPT, &interrupt);
+	inject(&m, time_user_out_if, m.vcpu, KVM_INTERRUPT, &interrupt, NULL);
 }
 
 static void inject_msi_run(void)
@@ -121,7 +126,21 @@ static void inject_msi_run(void)
 	struct machine m;
 
 	open_irqchip(&m);
-	inject(&m, time_user_out_apic, m.vm, KVM_SIGNAL_MSI, &msi);
+	inject(&m, time_user_out_apic, m.vm, KVM_SIGNAL_MSI, &msi, NULL);
+}
+
+/* An edge at a pin of the I/O APIC that the PIC does not have. */
+static void irq_line_run(void)
+{
+	const struct kvm_irq_level up = {.irq = LINE_PIN, .level = 1}, down = {.irq = LINE_PIN};
+	struct kvm_irqchip chip = {.chip_id = KVM_IRQCHIP_IOAPIC};
+	struct machine m;
+
+	open_irqchip(&m);
+	CHECK_RESULT(t_ioctl_ptr(m.vm, KVM_GET_IRQCHIP, &chip), 0);
+	chip.chip.ioapic.redirtbl[LINE_PIN].bits = VECTOR_XAPIC;
+	CHECK_RESULT(t_ioctl_ptr(m.vm, KVM_SET_IRQCHIP, &chip), 0);
+	inject(&m, time_user_out_apic, m.vm, KVM_IRQ_LINE, &up, &down);
 }
 
 static void irq_line(void)
@@ -145,4 +164,4 @@ static void irq_line(void)
 SUITE(irq, {.name = "selfipi_xapic", .run = self_ipi, .arg = time_self_xapic},
       {.name = "selfipi_x2apic", .run = self_ipi, .arg = time_self_x2apic}, TEST(tscdl_expired),
       TEST(tscdl_late_spin), TEST(tscdl_late_hlt), TEST(inject_msi_run), TEST(inject_noirqchip_run),
-      TEST(irq_line));
+      TEST(irq_line_run), TEST(irq_line));
