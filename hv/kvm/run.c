@@ -201,7 +201,7 @@ static __attribute__((noinline)) void catch_up(struct vcpu *c, u64 generation)
 static void inject_nothing(struct vcpu *c)
 {
 	if (c->vm->chip)
-		arm_timer(c, IRQ_NEVER);
+		arm_timer(c, c->run_stop);
 	vmx_want_nmi_window(&c->vmx, false);
 	vmx_want_interrupt_window(&c->vmx, false);
 	vmx_set_tpr_threshold(&c->vmx, 0);
@@ -210,7 +210,7 @@ static void inject_nothing(struct vcpu *c)
 /* An interrupt that was accepted once, and the next ones when it is delivered. */
 static void inject_kept(struct vcpu *c)
 {
-	arm_timer(c, IRQ_NEVER);
+	arm_timer(c, c->run_stop);
 	if (c->lapic.nmi_pending)
 		inject_nmi(c);
 	if (vmx_can_interrupt(&c->vmx)) {
@@ -250,15 +250,15 @@ static void prepare_entry(struct vcpu *c)
 	if (vm->tlb_seen[this_cpu()->index] != generation)
 		catch_up(c, generation);
 	if (c->injection == INJECT_BY_CPU) {
-		arm_timer(c, IRQ_NEVER);
+		arm_timer(c, c->run_stop);
 		inject_by_cpu(c);
 	} else if (c->injection == INJECT_FROM_USER) {
 		inject_from_user(c);
 	} else if (c->injection == INJECT_FROM_CHIP) {
-		arm_timer(c, IRQ_NEVER);
+		arm_timer(c, c->run_stop);
 		inject_from_chip(c);
 	} else if (c->injection == INJECT_AND_TELL) {
-		arm_timer(c, IRQ_NEVER);
+		arm_timer(c, c->run_stop);
 		if (c->lapic.by_cpu)
 			inject_by_cpu(c);
 		else
@@ -411,8 +411,9 @@ static enum exit_action handle_exit(struct vcpu *c, enum vmx_exit_kind kind,
 {
 	switch (kind) {
 	case VMX_RESUME:
-	case VMX_TIMER:
 		return GO_ON;
+	case VMX_TIMER:
+		return c->run_stop != IRQ_NEVER && c->run_stop <= rdtsc() ? GO_AGAIN : GO_ON;
 	case VMX_PAUSE:
 		vmx_grow_pause_window(&c->vmx);
 		return run_yield(c);
@@ -589,6 +590,21 @@ static enum run_result result_of(enum exit_action a, int *err)
 	return RUN_USER;
 }
 
+/*
+ * Somebody else wants this CPU.  It is the control guest's interrupt that ends the turn of this
+ * vCPU; but Bochs 2.7 lets none end the run of a guest that was entered with interrupts off, until
+ * that has turned them on: without PAUSE-loop exiting it could wait for the other vCPU for ever.
+ */
+#define TURN_NS_MAX 10000000u
+
+static void begin_turn(struct vcpu *c)
+{
+	vmx_shrink_pause_window(&c->vmx);
+	if (c->vm->chip)
+		c->run_stop =
+			irq_clock_after(rdtsc(), irq_clock_ticks(&c->vm->chip->clock, TURN_NS_MAX));
+}
+
 __on_the_way enum run_result vcpu_run(struct vcpu *c, struct vmx_vcpu *control, int *err,
 				      u64 *deadline)
 {
@@ -606,8 +622,9 @@ __on_the_way enum run_result vcpu_run(struct vcpu *c, struct vmx_vcpu *control, 
 	}
 	if (c->vm->dirty_mode == DIRTY_BY_LIST)
 		WRITE_ONCE(c->has_list, 1);
+	c->run_stop = IRQ_NEVER;
 	if (c->run_hints & KVM0_RUN_NO_POLL)
-		vmx_shrink_pause_window(&c->vmx);
+		begin_turn(c);
 	vmx_switch(control, &c->vmx);
 	if (c->completion == COMPLETE_OUT) { /* the commonest */
 		c->completion = COMPLETE_NOTHING;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* vCPUs that spin, as the control guest sees them. */
+#include "guest/lib/cpu.h"
 #include "guest/lib/hypercall.h"
 #include "tests/abi/kvm0_halt.h"
 #include "tests/abi/machine.h"
@@ -18,14 +19,14 @@ static bool log_has(const char *text)
 	return false;
 }
 
-/* How often the guest gives the CPU back until it is done. */
-static u32 yields(struct machine *m, const char *routine, u64 hints)
+/* How often the guest gives the CPU back until it is done with @rounds of PAUSES. */
+static u32 yields_in(struct machine *m, const char *routine, u64 rounds, u64 hints)
 {
 	u64 detail;
 	u32 n = 0;
 	s64 r;
 
-	m->regs.rdi = 1;
+	m->regs.rdi = rounds;
 	m->regs.rsi = PAUSES;
 	machine_start(m, routine);
 	while ((r = kvm0_run_once((u32)m->vcpu, hints, &detail)) == KVM0_RUN_AGAIN)
@@ -36,11 +37,24 @@ static u32 yields(struct machine *m, const char *routine, u64 hints)
 	return n;
 }
 
-/* A guest that spins gives the CPU back where somebody else wants it, and only there. */
-static void kvm0_yields(void)
+static u32 yields(struct machine *m, const char *routine, u64 hints)
+{
+	return yields_in(m, routine, 1, hints);
+}
+
+static void open_without_pause_exits(struct machine *m, u32 flags)
 {
 	struct kvm_enable_cap cap = {.cap = KVM_CAP_X86_DISABLE_EXITS,
 				     .args = {KVM_X86_DISABLE_EXITS_PAUSE}};
+
+	machine_open(m, MODE_LONG, MACHINE_CPUID | MACHINE_BARE | flags);
+	CHECK_RESULT(t_ioctl_ptr(m->vm, KVM_ENABLE_CAP, &cap), 0);
+	m->vcpu = machine_add_vcpu(m, 0, &m->run);
+}
+
+/* A guest that spins gives the CPU back where somebody else wants it, and only there. */
+static void kvm0_yields(void)
+{
 	struct machine m;
 	u32 n;
 
@@ -53,10 +67,24 @@ static void kvm0_yields(void)
 	n = yields(&m, halt_spin, KVM0_RUN_NO_POLL);
 	CHECK(n > PAUSES * 3 / 4096 / 2 && n < PAUSES * 3 / 4096 * 2);
 	CHECK_EQUAL(yields(&m, halt_spin, 0), 0);
-	machine_open(&m, MODE_LONG, MACHINE_CPUID | MACHINE_BARE);
-	CHECK_RESULT(t_ioctl_ptr(m.vm, KVM_ENABLE_CAP, &cap), 0);
-	m.vcpu = machine_add_vcpu(&m, 0, &m.run);
+	open_without_pause_exits(&m, 0);
 	CHECK_EQUAL(yields(&m, halt_spin, KVM0_RUN_NO_POLL), 0);
 }
 
-SUITE(kvm0_yield, TEST(kvm0_yields));
+/* One that has interrupts off, and no exits, gives it back every 10 ms. */
+static void kvm0_turns(void)
+{
+	struct machine m;
+	u64 start, turns;
+	u32 n;
+
+	open_without_pause_exits(&m, MACHINE_IRQCHIP);
+	start = rdtsc();
+	n = yields_in(&m, halt_spin, 10, KVM0_RUN_NO_POLL);
+	turns = (rdtsc() - start) / (u64)t_ioctl(m.vcpu, KVM_GET_TSC_KHZ, 0) / 10;
+	CHECK(turns > 2);
+	CHECK(n > turns / 2 && n <= turns);
+	CHECK_EQUAL(yields_in(&m, halt_spin, 10, 0), 0);
+}
+
+SUITE(kvm0_yield, TEST(kvm0_yields), TEST(kvm0_turns));

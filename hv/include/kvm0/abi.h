@@ -221,7 +221,8 @@ struct kvm0_param {
 /*
  * Hints of a KVM_RUN call, in RCX; unknown ones are ignored.
  * KVM0_RUN_NO_POLL: somebody else wants this CPU.  Do not wait on it for an event of a halted vCPU
- * (halt_poll_ns), and end the run with KVM0_RUN_AGAIN when the vCPU spins.
+ * (halt_poll_ns), and end the run with KVM0_RUN_AGAIN when the vCPU spins, and after 10 ms if it
+ * has kvm0's interrupt controllers.
  * KVM0_RUN_PAGES_LATER: what is wanted with KVM0_RUN_PAGE_WANTED takes a while.  A guest that has
  * asynchronous page faults (MSR_KVM_ASYNC_PF_EN) and can take one now is told, and RDX has
  * KVM0_WANTED_ASYNC: call KVM_RUN again at once, the guest does something else meanwhile.  Supply
