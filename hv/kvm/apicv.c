@@ -53,6 +53,23 @@ void apicv_tell_cpu(struct vcpu *c)
 		vmx_request_interrupt(vector);
 }
 
+void apicv_inject(struct vcpu *c)
+{
+	struct lapic *l = &c->lapic;
+
+	if (vmx_can_interrupt(&c->vmx)) {
+		int vector = lapic_accept(l);
+
+		if (vector >= 0) {
+			vmx_queue_interrupt(&c->vmx, (u8)vector);
+			vmx_set_interrupt_status((u8)vector, (u8)MAX(lapic_highest_irr(l), 0));
+		}
+	}
+	/* Where it can and nothing was queued, its TPR or what is in service holds them back. */
+	if (lapic_highest_irr(l) >= 0 && !vmx_can_interrupt(&c->vmx))
+		vmx_want_interrupt_window(&c->vmx, true);
+}
+
 /* --- the page --- */
 
 /* Is it what all vCPUs of the VM need?  vm->lock held. */

@@ -31,3 +31,8 @@ void apicv_unmap_page(struct vm *vm);
 enum exit_action apicv_exit_write(struct vcpu *c, const struct vmx_exit *exit);
 enum exit_action apicv_exit_eoi(struct vcpu *c, const struct vmx_exit *exit);
 enum exit_action apicv_exit_access(struct vcpu *c, const struct vmx_exit *exit);
+
+/* With vmx_delivers_hastily(), after all else that there is to deliver at an entry: an interrupt
+ * that the guest can take now is injected, and the others are the CPU's when the guest takes them.
+ */
+void apicv_inject(struct vcpu *c);

@@ -149,6 +149,8 @@ static inline void inject_by_cpu(struct vcpu *c)
 	else
 		vmx_want_interrupt_window(&c->vmx, false);
 	tell_cpu(c);
+	if (__builtin_expect(vmx_delivers_hastily(), 0))
+		apicv_inject(c);
 }
 
 void run_inject(struct vcpu *c)

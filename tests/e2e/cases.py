@@ -144,6 +144,7 @@ LINUX_CASES = (
     linux("linux-1cpu-512m", 1, 512, first=(*KVMCLOCK, *AWAY, Expect(GUEST_PROMPT), *SAME_TIME)),
     linux_smp("linux-2-on-2-3g", 2, 2, mem=3072),
     linux_smp("linux-8-on-4", 4, 8),
+    linux_smp("linux-4-on-2", 2, 4),
     linux_smp("linux-4-on-1", 1, 4, first=IDLE),
     # Not more vCPUs than CPUs: Bochs 2.7 lets no interrupt end the run of a guest that was entered
     # with interrupts off, and this model has no PAUSE-loop exiting either.

@@ -87,6 +87,11 @@ void vmx_set_apic_access_page(hpa_t page)
 	vmcs_write64(VMCS_APIC_ACCESS_PAGE, page.v);
 }
 
+bool vmx_delivers_hastily(void)
+{
+	return vmx_config.vague_vectoring;
+}
+
 void vmx_set_interrupt_status(u8 in_service, u8 requested)
 {
 	vmcs_write16(VMCS_GUEST_INTERRUPT_STATUS, (u16)(in_service << 8 | requested));

@@ -432,6 +432,10 @@ void vmx_set_apic_mode(struct vmx_vcpu *v, enum vmx_apic_mode mode);
 /* An access to @page, by way of EPT, is one to the local APIC.  Nothing is ever in it. */
 void vmx_set_apic_access_page(hpa_t page);
 
+/* An emulator's defect, of Bochs 2.7: when an interrupt of the control guest's comes while the
+ * guest has interrupts off, a virtual interrupt that is pending is delivered to the guest instead.
+ * None is pending while an exit at the interrupt window is wanted. */
+bool vmx_delivers_hastily(void) __must_check;
 /* With vmx_has_apicv(): the highest vectors of ISR and of IRR, 0 for none. */
 void vmx_set_interrupt_status(u8 in_service, u8 requested);
 /* @vector has come to IRR. */
