@@ -97,4 +97,5 @@ extern const char time_deadline[], time_user_out_apic[], time_ping[], time_pong[
 
 /* pv_shared.asm: paravirtual features in the guest's memory. */
 extern const char pv_load_twice[], pv_eoi_plain[], pv_eoi_stop[], pv_eoi_nest[], pv_eoi_keep[];
-extern const char pv_eoi_count[], pv_eoi_self[], pv_apf_fault[], pv_apf_ready[];
+extern const char pv_eoi_count[], pv_eoi_self[], pv_apf_fault[], pv_apf_ready[], pv_copy[];
+extern const char pv_remap[];

@@ -100,3 +100,20 @@ ENTRY pv_apf_ready
 	pop rcx
 	pop rax
 	iretq
+
+; Stores what is at RDI at RSI, for ever.
+ENTRY pv_copy
+	mov rax, [rdi]
+	mov [rsi], rax
+	inc qword [rsi + 8]
+	pause
+	jmp pv_copy
+
+; Another table entry, RSI, at RDI; and the vCPU whose steal time is at RBX, if it is preempted, is to
+; drop its translations before it runs on.  AL is what was there.
+ENTRY pv_remap
+	mov [rdi], rsi
+	mov al, 1
+	mov cl, 3
+	lock cmpxchg [rbx + 16], cl
+	DONE

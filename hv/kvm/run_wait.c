@@ -72,13 +72,13 @@ static enum exit_action block(struct vcpu *c, u64 now, u64 *deadline)
 	bool over;
 
 	*deadline = run_next_deadline(c);
-	c->pv.steal.blocked_at = now;
 	/* Exchanged before the last look: whoever adds an event afterwards finds it set
 	 * and reports the wake-up; pairs with vcpu_wake(). */
 	__atomic_exchange_n(&c->blocked, 1, __ATOMIC_SEQ_CST);
 	over = run_wait_is_over(c);
 	if (!over && !READ_ONCE(c->requests)) {
 		halt_block(c, now, *deadline);
+		c->pv.steal.blocked_at = now;
 		return GO_BLOCKED;
 	}
 	WRITE_ONCE(c->blocked, 0);

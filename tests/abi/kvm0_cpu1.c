@@ -53,7 +53,7 @@ static void run_job(void *arg)
 	s64 result;
 
 	do {
-		result = kvm0_run_once((u32)r->vcpu, 0, &detail);
+		result = kvm0_run_once((u32)r->vcpu, r->hints, &detail);
 		r->detail = detail;
 		if (result != KVM0_RUN_BLOCKED)
 			continue;
@@ -64,11 +64,24 @@ static void run_job(void *arg)
 	r->result = result;
 }
 
-struct runner *cpu1_run(int vcpu)
+struct runner *cpu1_run_with(int vcpu, u64 hints)
 {
-	runner = (struct runner){.vcpu = vcpu};
+	runner = (struct runner){.vcpu = vcpu, .hints = hints};
 	cpu1_begin(run_job, &runner);
 	return &runner;
+}
+
+struct runner *cpu1_run(int vcpu)
+{
+	return cpu1_run_with(vcpu, 0);
+}
+
+void cpu1_cut_short(struct runner *r)
+{
+	r->stop = 1;
+	smp_kick(1);
+	cpu1_end();
+	CHECK_RESULT(r->result, KVM0_RUN_AGAIN);
 }
 
 void cpu1_stop_run(struct kvm_run *run)

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT */
 /* What only kvm0's own calls show of paravirtual features in a guest's memory. */
-#include <linux/kvm_para.h>
 #include "guest/lib/cpu.h"
 #include "guest/lib/hypercall.h"
 #include "guest/lib/time.h"
@@ -128,8 +127,6 @@ static void kvm0_steal_absent(void)
 /* --- asynchronous page faults: the area is at GPA_BUFFER, the page that is absent at GPA_EXTRA ---
  */
 
-#define APF_ON (KVM_ASYNC_PF_ENABLED | KVM_ASYNC_PF_DELIVERY_AS_INT)
-
 static u32 woken;
 
 static void note_wake(u32 handle)
@@ -137,7 +134,7 @@ static void note_wake(u32 handle)
 	woken = handle;
 }
 
-static s64 run_later(const struct machine *m, u64 *detail)
+s64 pv_run_later(const struct machine *m, u64 *detail)
 {
 	s64 r;
 
@@ -147,8 +144,7 @@ static s64 run_later(const struct machine *m, u64 *detail)
 	return r;
 }
 
-/* A guest that loads from the page, and takes the interrupts of its local APIC. */
-static void open_loading(struct machine *m, u64 how)
+void pv_open_loading(struct machine *m, u64 how)
 {
 	machine_open(m, MODE_LONG, MACHINE_IRQCHIP);
 	CHECK_RESULT(machine_slot(m->vm, SLOT, KVM0_MEM_ON_DEMAND, GPA_EXTRA, 2 * PAGE_SIZE, NULL),
@@ -173,15 +169,16 @@ static void kvm0_apf_later(void)
 	u64 detail;
 
 	*(u64 *)(void *)memory = 0x12345678;
-	open_loading(&m, APF_ON | KVM_ASYNC_PF_SEND_ALWAYS);
-	CHECK_RESULT(run_later(&m, &detail), KVM0_RUN_PAGE_WANTED);
+	pv_open_loading(&m, APF_ON | KVM_ASYNC_PF_SEND_ALWAYS);
+	CHECK_RESULT(pv_run_later(&m, &detail), KVM0_RUN_PAGE_WANTED);
 	CHECK_EQUAL(detail, GPA_EXTRA | KVM0_WANTED_ASYNC);
 	CHECK_EQUAL(machine_u32(&m, GPA_BUFFER), KVM_PV_REASON_PAGE_NOT_PRESENT);
 	CHECK_EQUAL(machine_u32(&m, GPA_VARS + VAR_IRQS), 1); /* ~0, for all */
-	CHECK_RESULT(run_later(&m, &detail), KVM0_RUN_BLOCKED);
+	CHECK_RESULT(pv_run_later(&m, &detail), KVM0_RUN_BLOCKED);
 	CHECK_EQUAL(detail, KVM0_NO_DEADLINE);
 	CHECK_EQUAL(machine_u32(&m, GPA_BUFFER), 0);
-	CHECK_RESULT(run_later(&m, &detail), KVM0_RUN_BLOCKED); /* for as long as it is not there */
+	CHECK_RESULT(pv_run_later(&m, &detail),
+		     KVM0_RUN_BLOCKED); /* for as long as it is not there */
 	woken = 0;
 	kvm0_on_wake(note_wake);
 	CHECK_RESULT(kvm0_supply((u32)m.vm, GPA_EXTRA, memory, 1, 0), 1);
@@ -214,7 +211,7 @@ static void kvm0_apf_not_told(void)
 	s64 r;
 
 	for (u32 i = 0; i < ARRAY_SIZE(cases); i++) {
-		open_loading(&m, cases[i].how);
+		pv_open_loading(&m, cases[i].how);
 		m.regs.rflags = cases[i].rflags;
 		machine_start(&m, long_load);
 		do
@@ -236,11 +233,11 @@ static void kvm0_apf_again(void)
 	struct machine m;
 	u64 detail;
 
-	open_loading(&m, APF_ON | KVM_ASYNC_PF_SEND_ALWAYS);
-	CHECK_RESULT(run_later(&m, &detail), KVM0_RUN_PAGE_WANTED);
-	CHECK_RESULT(run_later(&m, &detail), KVM0_RUN_BLOCKED);
+	pv_open_loading(&m, APF_ON | KVM_ASYNC_PF_SEND_ALWAYS);
+	CHECK_RESULT(pv_run_later(&m, &detail), KVM0_RUN_PAGE_WANTED);
+	CHECK_RESULT(pv_run_later(&m, &detail), KVM0_RUN_BLOCKED);
 	machine_set_msr(&m, MSR_KVM_ASYNC_PF_EN, GPA_BUFFER | APF_ON | KVM_ASYNC_PF_SEND_ALWAYS);
-	CHECK_RESULT(run_later(&m, &detail), KVM0_RUN_PAGE_WANTED);
+	CHECK_RESULT(pv_run_later(&m, &detail), KVM0_RUN_PAGE_WANTED);
 	CHECK_EQUAL(detail, GPA_EXTRA);
 	CHECK_EQUAL(machine_regs(&m).r14, 0xffffffff);
 	CHECK_RESULT(kvm0_supply((u32)m.vm, GPA_EXTRA, memory, 1, 0), 1);
@@ -258,9 +255,9 @@ static void kvm0_apf_polled(void)
 
 	cpu1_need();
 	halt_set_window("40000000");
-	open_loading(&m, APF_ON | KVM_ASYNC_PF_SEND_ALWAYS);
-	CHECK_RESULT(run_later(&m, &detail), KVM0_RUN_PAGE_WANTED);
-	CHECK_RESULT(run_later(&m, &detail), KVM0_RUN_BLOCKED);
+	pv_open_loading(&m, APF_ON | KVM_ASYNC_PF_SEND_ALWAYS);
+	CHECK_RESULT(pv_run_later(&m, &detail), KVM0_RUN_PAGE_WANTED);
+	CHECK_RESULT(pv_run_later(&m, &detail), KVM0_RUN_BLOCKED);
 	/* After a halt that ends soon there is a window. */
 	CHECK_RESULT(t_ioctl_ptr(m.vm, KVM_SIGNAL_MSI, &msi), 1);
 	r = cpu1_run(m.vcpu);
