@@ -137,6 +137,29 @@ static const char *value_of(const char *word, const char *key)
 	return !strncmp(word, key, n) && word[n] == '=' ? word + n + 1 : NULL;
 }
 
+/* Whether what was given goes together.  0, or -EINVAL with why[]. */
+static int check_run(const struct order_run *run, char *why, u64 why_size)
+{
+	if (!run->kernel) {
+		format_text(why, why_size,
+			    "which kernel? run KERNEL [initrd=MODULE] [cpus=N] [mem=SIZE] "
+			    "[memory=demand] [pages=later] [name=NAME] [-- command line]; "
+			    "ls lists the modules");
+		return -EINVAL;
+	}
+	if (run->later && !run->demand) {
+		format_text(why, why_size, "pages=later goes with memory=demand");
+		return -EINVAL;
+	}
+	if (strlen(run->cmdline) >= LINUX_CMDLINE_MAX) {
+		format_text(why, why_size,
+			    "the kernel's command line is too long: at most %u bytes",
+			    LINUX_CMDLINE_MAX - 1);
+		return -EINVAL;
+	}
+	return 0;
+}
+
 int order_parse_run(const struct order *order, struct order_run *run, char *why, u64 why_size)
 {
 	int err = 0;
@@ -154,31 +177,20 @@ int order_parse_run(const struct order *order, struct order_run *run, char *why,
 			err = parse_cpus(run, value, why, why_size);
 		} else if (!strcmp(word, "memory=demand")) {
 			run->demand = true;
+		} else if (!strcmp(word, "pages=later")) {
+			run->later = true;
 		} else if (i == 1 && !strchr(word, '=')) {
 			run->kernel = word;
 		} else {
 			format_text(why, why_size,
 				    "unknown parameter '%s': run knows initrd=, cpus=, mem=, "
-				    "memory=demand, name=, and after -- the kernel's command line",
+				    "memory=demand, pages=later, name=, and after -- the kernel's "
+				    "command line",
 				    word);
 			return -EINVAL;
 		}
 	}
-	if (err)
-		return err;
-	if (!run->kernel) {
-		format_text(why, why_size,
-			    "which kernel? run KERNEL [initrd=MODULE] [cpus=N] [mem=SIZE] "
-			    "[memory=demand] [name=NAME] [-- command line]; ls lists the modules");
-		return -EINVAL;
-	}
-	if (strlen(run->cmdline) >= LINUX_CMDLINE_MAX) {
-		format_text(why, why_size,
-			    "the kernel's command line is too long: at most %u bytes",
-			    LINUX_CMDLINE_MAX - 1);
-		return -EINVAL;
-	}
-	return 0;
+	return err ? err : check_run(run, why, why_size);
 }
 
 int order_parse_one(const struct order *order, const char *key, const char **subject,

@@ -26,6 +26,7 @@ struct order_run {
 	u32 cpus;            /* 1 to VM_CPUS_MAX */
 	u64 mem;             /* bytes, a multiple of 2 MiB; 0: not given */
 	bool demand;         /* memory=demand */
+	bool later;          /* pages=later */
 };
 
 /*

@@ -214,7 +214,8 @@ static const struct {
 	const char *arguments, *help;
 } verbs[] = {
 	{"run", ORDER_WORDS, orders_vm_run,
-	 " KERNEL [initrd=MODULE] [cpus=N] [mem=SIZE] [memory=demand] [name=NAME] [-- ...]",
+	 " KERNEL [initrd=MODULE] [cpus=N] [mem=SIZE] [memory=demand] [pages=later] [name=NAME]"
+	 " [-- ...]",
 	 "start a Linux kernel as a VM"},
 	{"ls", 1, do_ls, "", "list the modules"},
 	{"vms", 1, orders_vm_vms, "", "list the VMs with their exits, and the saved ones"},

@@ -51,6 +51,7 @@ bool orders_vm_run(const struct order *order)
 	config.initrd_size = initrd ? initrd->size : 0;
 	config.cpus = run.cpus;
 	config.demand = run.demand;
+	config.later = run.later;
 	config.mem = run.mem ? run.mem : run.demand ? MEM_DEFAULT : default_mem();
 	if (guests_start(&config, why, sizeof(why)) < 0) {
 		terminal_say("%s", why);

@@ -7,6 +7,7 @@
 #include "guest/lib/time.h"
 
 #define SLICE_US  5000
+#define LATER_US  500 /* most that a vCPU runs on before it gets the page that it wants */
 #define TASKS_MAX (GUESTS_MAX * VM_CPUS_MAX)
 #define NO_CPU    CPU_MAX
 /* Ends a KVM_RUN (KVM0_CALL_SIGNAL). */
@@ -236,6 +237,8 @@ u64 sched_turn(u64 limit)
 	lock_give(&s.lock);
 	if (!t)
 		return until;
+	if (t->vcpu->wanted)
+		until = MIN(until, now + time_us(LATER_US));
 	time_alarm(until);
 	/* Nobody else sets it while the CPU has a task. */
 	if (vm_step(t->vcpu, others))

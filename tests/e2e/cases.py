@@ -190,7 +190,7 @@ ROUND = Expect(r"^load: round \d+, time \d+\n")
 AWAY_FROM_LOAD = (ROUND, Key("\x1d"), Expect("^" + PROMPT))
 
 
-def under_load(name, options, moves, **case):
+def under_load(name, options, moves, last=(), **case):
     """Start a guest and its load, make the moves, each from the prompt to the guest's console,
     and end it."""
     return Case(
@@ -203,7 +203,7 @@ def under_load(name, options, moves, **case):
                Ask("its kernel has nothing to say",
                    "dmesg | grep -ciE 'unstable|stall|lockup|backwards|corrupt|error'", r"^0$",
                    GUEST_PROMPT),
-               Send("poweroff"), Expect("^" + PROMPT), Send("poweroff")))
+               *last, Send("poweroff"), Expect("^" + PROMPT), Send("poweroff")))
 
 
 SAVE_AND_RESTORE = (Send("save name=a; stop; restore a"), Expect(r"is saved as a"),
@@ -217,8 +217,10 @@ LOAD_CASES = (
     under_load("save-and-restore", "mem=80M", 20 * (SAVE_AND_RESTORE,), limit=1200),
     under_load("migrate", "cpus=2 mem=80M", 4 * (MIGRATE,), limit=900, cpus=2),
     under_load("save-and-restore-smp", "cpus=4 mem=80M", 3 * (SAVE_AND_RESTORE,), limit=900, cpus=2),
-    under_load("balloon", "mem=128M memory=demand",
-               8 * (BALLOON,) + (SAVE_AND_RESTORE, BALLOON, MIGRATE, BALLOON), limit=400),
+    under_load("balloon", "mem=128M memory=demand pages=later",
+               8 * (BALLOON,) + (SAVE_AND_RESTORE, BALLOON, MIGRATE, BALLOON), limit=400,
+               last=(Ask("it has run on without pages", "grep HYP: /proc/interrupts",
+                         r"HYP: +[1-9]", GUEST_PROMPT),)),
 )
 
 # --- the prompt of the control guest: every mistake gets a line, and the prompt again -

@@ -76,6 +76,12 @@ static void test_run_all_parameters(void **state)
 	assert_string_equal(run.name, "box");
 	assert_string_equal(run.cmdline, "console=ttyS0 -- x");
 	assert_int_equal(run.mem, SIZE_1G);
+	assert_false(run.demand);
+	assert_false(run.later);
+	run = parse("run k memory=demand pages=later", 0);
+	assert_true(run.demand);
+	assert_true(run.later);
+	assert_false(parse("run k memory=demand", 0).later);
 }
 
 static void test_run_defaults(void **state)
@@ -102,6 +108,8 @@ static void test_run_refuses(void **state)
 		{"run", "which kernel?"},
 		{"run mem=64M", "which kernel?"},
 		{"run k x", "unknown parameter 'x'"},
+		{"run k pages=now", "unknown parameter 'pages=now'"},
+		{"run k pages=later", "memory=demand"},
 		{"run k foo=1", "unknown parameter 'foo=1'"},
 		{"run k initrd=", "unknown parameter 'initrd='"},
 		{"run k cpus=", "bad number of CPUs ''"},

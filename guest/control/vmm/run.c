@@ -178,9 +178,10 @@ static void block(struct vm_vcpu *v, u64 deadline)
 	WRITE_ONCE(v->waits, true);
 }
 
-static void supply(struct vm_vcpu *v, u64 gpa)
+static void supply(struct vm_vcpu *v, u64 wanted)
 {
 	struct vm *vm = v->vm;
+	u64 gpa = ALIGN_DOWN(wanted, PAGE_SIZE);
 	s64 err = ram_supply(&vm->ram, vm->handle, gpa);
 
 	if (err >= 0)
@@ -190,13 +191,23 @@ static void supply(struct vm_vcpu *v, u64 gpa)
 	fail(v);
 }
 
+/* Whether the next KVM_RUN is all that is to be done. */
+static bool goes_on(s64 r)
+{
+	return r == KVM0_RUN_AGAIN || r == -EINTR || r == -EAGAIN;
+}
+
 /* What KVM_RUN's result asks for; vm->lock is held. */
 static void do_result(struct vm_vcpu *v, s64 r, u64 detail)
 {
+	if (goes_on(r))
+		return;
 	if (r == 0) {
 		do_exit(v);
+	} else if (r == KVM0_RUN_PAGE_WANTED && (detail & KVM0_WANTED_ASYNC)) {
+		v->wanted = detail;
 	} else if (r == KVM0_RUN_PAGE_WANTED) {
-		supply(v, detail & ~KVM0_WANTED_WRITE);
+		supply(v, detail);
 	} else if (r == KVM0_RUN_BLOCKED) {
 		block(v, detail);
 	} else {
@@ -209,13 +220,19 @@ static void do_result(struct vm_vcpu *v, s64 r, u64 detail)
 static s64 run_once(struct vm_vcpu *v, bool others)
 {
 	struct vm *vm = v->vm;
-	u64 detail;
+	u64 hints = others ? KVM0_RUN_NO_POLL : 0, wanted = v->wanted, detail;
 
+	if (vm->config.later)
+		hints |= KVM0_RUN_PAGES_LATER;
 	WRITE_ONCE(v->waits, false);
-	s64 r = kvm0_run_once(v->handle, others ? KVM0_RUN_NO_POLL : 0, &detail);
-	if (r == KVM0_RUN_AGAIN || r == -EINTR || r == -EAGAIN)
+	s64 r = kvm0_run_once(v->handle, hints, &detail);
+	if (goes_on(r) && !wanted)
 		return r;
 	lock_take(&vm->lock);
+	if (wanted) {
+		v->wanted = 0;
+		supply(v, wanted);
+	}
 	if (vm_lives(vm))
 		do_result(v, r, detail);
 	lock_give(&vm->lock);

@@ -32,6 +32,7 @@ struct vm_config {
 	u32 cpus;    /* 1 to VM_CPUS_MAX */
 	u64 mem;     /* bytes, a multiple of 2 MiB */
 	bool demand; /* its memory is found when it is touched */
+	bool later; /* and then given late, and the guest told if it can do something else: run.c */
 	char cmdline[LINUX_CMDLINE_MAX];
 };
 
@@ -66,6 +67,7 @@ struct vm_vcpu {
 	bool waits;   /* blocked: until the deadline or a wake-up, which clears this */
 	bool asleep;  /* and no interrupt or timer can wake it: only another vCPU can */
 	u64 deadline; /* TSC */
+	u64 wanted;   /* the page that it gets after the next KVM_RUN, and KVM0_WANTED_*; 0: none */
 };
 
 struct vm {
