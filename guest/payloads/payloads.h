@@ -93,6 +93,7 @@ extern const char time_in[], time_out[], time_wbinvd[], time_wrcr8[], time_rdcr8
 extern const char time_store[], time_xsetbv[], time_cr0[], time_cr4[], time_cr3[], time_touch[];
 extern const char time_user_out[], time_user_in[], time_user_store[], time_user_load[];
 extern const char time_user_hlt[], time_user_out_if[], time_self_xapic[], time_self_x2apic[];
+extern const char time_other_x2apic[], time_spin[];
 extern const char time_deadline[], time_user_out_apic[], time_ping[], time_pong[], handler_pong[];
 
 /* pv_shared.asm: paravirtual features in the guest's memory. */

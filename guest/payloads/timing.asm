@@ -198,6 +198,31 @@ ENTRY time_self_x2apic
 	jnz .loop
 	DONE
 
+; The same to the vCPU with the APIC id 1, which executes time_spin on another CPU.
+ENTRY time_other_x2apic
+	call x2apic_on
+.loop:
+	mov r9d, [abs GPA_VARS + VAR_IRQS]
+	TIME_BEGIN
+	mov ecx, 0x830
+	mov eax, VECTOR_X2APIC
+	mov edx, 1
+	wrmsr
+.wait:
+	cmp r9d, [abs GPA_VARS + VAR_IRQS]
+	je .wait
+	rdtsc
+	call time_ipi_store
+	dec rdi
+	jnz .loop
+	DONE
+ENTRY time_spin
+	call x2apic_on
+	sti
+	inc dword [abs GPA_VARS + VAR_IRQS]
+.spin:
+	jmp .spin
+
 ; TSC deadline R10 ticks ahead (negative: past); R11 = 1 waits by HLT.  Array 0: handler after
 ; the deadline; 1: the WRMSR; 3: from before the WRMSR to the handler.
 ENTRY time_deadline

@@ -37,5 +37,13 @@ void bench_loop(struct machine *m, const char *routine, u32 n);
 /* Array 0 to 3 of the guest's samples. */
 u64 *bench_results(const struct machine *m, u32 array);
 
+/*
+ * Runs the vCPU on another CPU, again and again after interrupts of this machine, until
+ * bench_end_elsewhere().  False: there is only one CPU.
+ */
+bool bench_run_elsewhere(int vcpu);
+/* @run: the vCPU's. */
+void bench_end_elsewhere(struct kvm_run *run);
+
 /* Runs all, and `more` if it is not NULL; how many failed. */
 u32 bench_run(const struct suite *more);

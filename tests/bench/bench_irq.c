@@ -29,6 +29,31 @@ static void self_ipi(void)
 	bench_row(NULL, "eoi", bench_results(&m, 2), IPI_ROUNDS, "guest");
 }
 
+/* The same from one vCPU to another, each on a CPU of its own. */
+static void ipi_running(void)
+{
+	struct kvm_mp_state runnable = {.mp_state = KVM_MP_STATE_RUNNABLE};
+	struct machine m, other;
+	const volatile u32 *spins;
+
+	open_irqchip(&m);
+	other = m;
+	other.vcpu = machine_add_vcpu(&m, 1, &other.run);
+	other.regs.rsp = GPA_STACK - 0x1000;
+	machine_start(&other, time_spin);
+	CHECK_RESULT(t_ioctl_ptr(other.vcpu, KVM_SET_MP_STATE, &runnable), 0);
+	spins = machine_at(&m, GPA_VARS + VAR_IRQS);
+	if (!bench_run_elsewhere(other.vcpu))
+		check_skip("this machine has one CPU");
+	for (u64 start = rdtsc(); !*spins && rdtsc() - start < 1ull << 32;)
+		cpu_pause();
+	CHECK(*spins);
+	bench_loop(&m, time_other_x2apic, IPI_ROUNDS);
+	bench_end_elsewhere(other.run);
+	bench_row(NULL, NULL, bench_results(&m, 0), IPI_ROUNDS, "guest");
+	bench_row(NULL, "to_isr", bench_results(&m, 1), IPI_ROUNDS, "guest");
+}
+
 static void deadline(struct machine *m, s64 ahead, u64 halt)
 {
 	if (t_ioctl(t_system(), KVM_CHECK_EXTENSION, KVM_CAP_TSC_DEADLINE_TIMER) <= 0)
@@ -162,6 +187,6 @@ static void irq_line(void)
 }
 
 SUITE(irq, {.name = "selfipi_xapic", .run = self_ipi, .arg = time_self_xapic},
-      {.name = "selfipi_x2apic", .run = self_ipi, .arg = time_self_x2apic}, TEST(tscdl_expired),
-      TEST(tscdl_late_spin), TEST(tscdl_late_hlt), TEST(inject_msi_run), TEST(inject_noirqchip_run),
-      TEST(irq_line_run), TEST(irq_line));
+      {.name = "selfipi_x2apic", .run = self_ipi, .arg = time_self_x2apic}, TEST(ipi_running),
+      TEST(tscdl_expired), TEST(tscdl_late_spin), TEST(tscdl_late_hlt), TEST(inject_msi_run),
+      TEST(inject_noirqchip_run), TEST(irq_line_run), TEST(irq_line));

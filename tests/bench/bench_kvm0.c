@@ -1,9 +1,39 @@
 /* SPDX-License-Identifier: MIT */
 /* What only kvm0 has to measure: the bare hypercall, without the wrapper of guest/lib. */
 #include "guest/lib/hypercall.h"
+#include "guest/lib/smp.h"
+#include "guest/lib/time.h"
 #include "tests/bench/bench.h"
 
 #define ROUNDS 1000
+#define END_US 1000000
+
+static void run_for_ever(void *vcpu)
+{
+	u64 detail;
+
+	while (kvm0_run_once((u32) * (int *)vcpu, 0, &detail) == KVM0_RUN_AGAIN)
+		;
+}
+
+bool bench_run_elsewhere(int vcpu)
+{
+	static bool started;
+	static int handle;
+
+	if (!started)
+		smp_start();
+	started = true;
+	handle = vcpu;
+	return smp_count() > 1 && !smp_call(1, run_for_ever, &handle);
+}
+
+void bench_end_elsewhere(struct kvm_run *run)
+{
+	WRITE_ONCE(run->immediate_exit, 1);
+	smp_kick(1);
+	CHECK(smp_wait(1, time_us(END_US)));
+}
 
 static void hypercall_version(void)
 {
