@@ -271,8 +271,8 @@ PROMPT_CASES = (
                Expect(r"^  vpid=N \(set at boot\)\n"), Expect(r"^  ept=Y \(fixed\)\n"),
                Expect("^" + PROMPT), Send("param min-timer-period-us 100"),
                Expect("^  min_timer_period_us=100\n"),
-               Expect("^" + PROMPT), Send("param ple_gap 128"),
-               Expect(r"^ple_gap: kvm0 has no other value[^\n]*\n"),
+               Expect("^" + PROMPT), Send("param nested Y"),
+               Expect(r"^nested: kvm0 has no other value[^\n]*\n"),
                Expect("^" + PROMPT), Send("poweroff"))),
     cpus_answer(2), cpus_answer(4),
 )
