@@ -180,33 +180,23 @@ ENTRY time_self_xapic
 	jnz .loop
 	DONE
 ENTRY time_self_x2apic
+	mov r10d, 0x83f
+	xor r11d, r11d
+	jmp time_x2apic
+; To the vCPU with the APIC id 1, which executes time_spin on another CPU.
+ENTRY time_other_x2apic
+	mov r10d, 0x830
+	mov r11d, 1
+; R10: the MSR, R11: the upper half of what is written.
+time_x2apic:
 	call x2apic_on
 	sti
 .loop:
 	mov r9d, [abs GPA_VARS + VAR_IRQS]
 	TIME_BEGIN
-	mov ecx, 0x83f
+	mov ecx, r10d
 	mov eax, VECTOR_X2APIC
-	xor edx, edx
-	wrmsr
-.wait:
-	cmp r9d, [abs GPA_VARS + VAR_IRQS]
-	je .wait
-	rdtsc
-	call time_ipi_store
-	dec rdi
-	jnz .loop
-	DONE
-
-; The same to the vCPU with the APIC id 1, which executes time_spin on another CPU.
-ENTRY time_other_x2apic
-	call x2apic_on
-.loop:
-	mov r9d, [abs GPA_VARS + VAR_IRQS]
-	TIME_BEGIN
-	mov ecx, 0x830
-	mov eax, VECTOR_X2APIC
-	mov edx, 1
+	mov edx, r11d
 	wrmsr
 .wait:
 	cmp r9d, [abs GPA_VARS + VAR_IRQS]
