@@ -31,6 +31,18 @@ static void *guest_pointer(struct vcpu *c, gpa_t a, bool write, int *why)
 	return phys_to_virt(place);
 }
 
+bool mmu_is_writable(struct vcpu *c, gpa_t a)
+{
+	const struct memslot *m;
+	bool writable;
+
+	spin_lock(&c->vm->lock);
+	m = memslots_find(&c->vm->slots, a);
+	writable = m && !(m->flags & KVM_MEM_READONLY);
+	spin_unlock(&c->vm->lock);
+	return writable;
+}
+
 /* A single access where it is one of a power of two: page tables are read so. */
 static void copy(void *to, const void *from, u32 len)
 {

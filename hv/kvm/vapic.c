@@ -5,24 +5,13 @@
 #include "kvm/mmu.h"
 #include "kvm/vcpu_events.h"
 
-/* Can a byte be written at @a?  vm->lock held. */
-static bool is_writable(struct vm *vm, u64 a)
-{
-	const struct memslot *m = memslots_find(&vm->slots, gpa(a));
-
-	return m && !(m->flags & KVM_MEM_READONLY);
-}
-
 int vapic_set_address(struct vcpu *c, u64 address)
 {
 	u64 last = address + sizeof(c->vapic.written) - 1;
-	bool good;
 
 	if (address) {
-		spin_lock(&c->vm->lock);
-		good = address <= last && is_writable(c->vm, address) && is_writable(c->vm, last);
-		spin_unlock(&c->vm->lock);
-		if (!good)
+		if (address > last || !mmu_is_writable(c, gpa(address)) ||
+		    !mmu_is_writable(c, gpa(last)))
 			return -EINVAL;
 		vcpu_ask(c, VCPU_VAPIC);
 	}

@@ -27,17 +27,10 @@ static u32 count;
 #define ABSENT     (SLOT_BASE + 2 * PAGE_SIZE)
 
 static u8 memory[SLOT_PAGES * PAGE_SIZE];
-static struct memslot slot = {.base = {SLOT_BASE}, .size = sizeof(memory)};
 
 static bool in_slot(u64 a)
 {
 	return a >= SLOT_BASE && a < SLOT_BASE + sizeof(memory);
-}
-
-const struct memslot *memslots_find(struct memslots *s, gpa_t a)
-{
-	assert_ptr_equal(s, &vm.slots);
-	return in_slot(a.v) ? &slot : NULL;
 }
 
 static int access_memory(u64 a, void *to, const void *from, u32 len)
@@ -162,33 +155,13 @@ static void test_allows(void **state)
 		assert_int_equal(pv_allows(&vcpu, i), i == 31 || i == 7);
 }
 
-static void test_area_set(void **state)
-{
-	struct pv_area a = {0};
-
-	(void)state;
-	assert_false(pv_area_is_set(&a));
-	assert_int_equal(pv_area_set(&vcpu, &a, SLOT_BASE - 1, 8), -EINVAL);
-	assert_int_equal(pv_area_set(&vcpu, &a, SLOT_BASE + sizeof(memory) - 7, 8), -EINVAL);
-	assert_int_equal(pv_area_set(&vcpu, &a, ~0ull - 6, 8), -EINVAL);
-	assert_int_equal(pv_area_set(&vcpu, &a, ~0ull - 7, 8), -EINVAL);
-	assert_false(pv_area_is_set(&a));
-	assert_int_equal(pv_area_set(&vcpu, &a, SLOT_BASE + PAGE_SIZE - 1, 64), 0);
-	assert_true(pv_area_is_set(&a));
-	assert_int_equal(pv_area_set(&vcpu, &a, 0, 4), -EINVAL);
-	assert_int_equal(a.gpa, SLOT_BASE + PAGE_SIZE - 1);
-	assert_int_equal(a.size, 64);
-	assert_int_equal(pv_area_set(&vcpu, &a, SLOT_BASE + sizeof(memory) - 8, 8), 0);
-}
-
 static void test_area_access(void **state)
 {
 	const u8 data[] = {1, 2, 3, 4, 5, 6, 7, 8};
-	struct pv_area a;
+	struct pv_area a = {SLOT_BASE + PAGE_SIZE - 13, 24};
 	u8 back[8];
 
 	(void)state;
-	assert_int_equal(pv_area_set(&vcpu, &a, SLOT_BASE + PAGE_SIZE - 13, 24), 0);
 	assert_int_equal(pv_area_write(&vcpu, &a, 8, data, 8), PV_DONE);
 	assert_memory_equal(&memory[PAGE_SIZE - 5], data, 8);
 	assert_int_equal(pv_area_read(&vcpu, &a, 8, back, 8), PV_DONE);
@@ -196,7 +169,7 @@ static void test_area_access(void **state)
 	assert_int_equal(pv_area_read(&vcpu, &a, 13, back, 1), PV_DONE);
 	assert_int_equal(back[0], 6);
 	/* The second part is absent, or nowhere. */
-	assert_int_equal(pv_area_set(&vcpu, &a, ABSENT - 4, 8), 0);
+	a = (struct pv_area){ABSENT - 4, 8};
 	assert_int_equal(pv_area_write(&vcpu, &a, 0, data, 4), PV_DONE);
 	assert_int_equal(pv_area_write(&vcpu, &a, 0, data, 8), PV_ABSENT);
 	assert_int_equal(pv_area_read(&vcpu, &a, 0, back, 8), PV_ABSENT);
@@ -213,7 +186,6 @@ int main(void)
 		cmocka_unit_test_setup(test_base_range, setup),
 		cmocka_unit_test_setup(test_no_unhalt, setup),
 		cmocka_unit_test_setup(test_allows, setup),
-		cmocka_unit_test_setup(test_area_set, setup),
 		cmocka_unit_test_setup(test_area_access, setup),
 	};
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* sources: hv/kvm/pv/steal.c hv/kvm/pv/eoi.c hv/kvm/pv/apf.c */
+/* sources: hv/kvm/pv/steal.c hv/kvm/pv/eoi.c hv/kvm/pv/apf.c hv/kvm/pv/area.c */
 /* Paravirtual features in a guest's memory: a page that is there, has gone, or is absent. */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -86,10 +86,10 @@ struct guest_mem mmu_guest_mem(struct vcpu *c)
 	return (struct guest_mem){.read_gpa = read_gpa, .write_gpa = write_gpa, .ctx = c};
 }
 
-bool pv_area_is_writable(struct vcpu *c, u64 address)
+bool mmu_is_writable(struct vcpu *c, gpa_t a)
 {
 	assert_ptr_equal(c, &vcpu);
-	return (address & ~0xfffull) == AREA;
+	return (a.v & ~0xfffull) == AREA;
 }
 
 bool pv_allows(const struct vcpu *c, u32 feature)

@@ -5,7 +5,6 @@
 #include <linux/errno.h>
 #include "cpu/regs.h"
 #include "kvm/mmu.h"
-#include "kvm/pv/area.h"
 #include "kvm/run.h"
 #include "kvm/vcpu_events.h"
 
@@ -53,7 +52,7 @@ int pv_apf_set(struct vcpu *c, u64 value)
 		return -EINVAL;
 	if (!c->vm->chip)
 		return value ? -EINVAL : 0;
-	if ((value & NEEDED) == NEEDED && !pv_area_is_writable(c, value & ADDRESS))
+	if ((value & NEEDED) == NEEDED && !mmu_is_writable(c, gpa(value & ADDRESS)))
 		return -EINVAL;
 	a->msr = value;
 	if (!is_enabled(c)) {

@@ -19,13 +19,6 @@ enum pv_access {
 	PV_NONE,   /* nothing there, or (writes) memory that may not be written to */
 };
 
-/* Name @size bytes at @address.  0; -EINVAL: not all of it is in memory slots of the VM, or it goes
- * beyond the last address; then the area is as before.  vm->lock is not held. */
-int pv_area_set(struct vcpu *c, struct pv_area *area, u64 address, u32 size) __must_check;
-
-/* Is there memory at @address that a byte can be written to?  vm->lock is not held. */
-bool pv_area_is_writable(struct vcpu *c, u64 address);
-
 static inline bool pv_area_is_set(const struct pv_area *area)
 {
 	return area->size != 0;
@@ -41,3 +34,8 @@ enum pv_access pv_area_read(struct vcpu *c, const struct pv_area *area, u32 offs
 			    u32 len) __must_check;
 enum pv_access pv_area_write(struct vcpu *c, const struct pv_area *area, u32 offset,
 			     const void *buf, u32 len) __must_check;
+
+/* The same for what other vCPUs may be reading: the version of 4 bytes at @version_at, @old before,
+ * is odd while the rest changes, and even and another one afterwards. */
+enum pv_access pv_area_publish(struct vcpu *c, const struct pv_area *area, u32 version_at, u32 old,
+			       u32 offset, const void *buf, u32 len) __must_check;

@@ -4,7 +4,6 @@
 #include <linux/errno.h>
 #include "cpu/tsc.h"
 #include "kvm/mmu.h"
-#include "kvm/pv/area.h"
 #include "kvm/vcpu_events.h"
 
 int pv_eoi_set(struct vcpu *c, u64 value)
@@ -12,7 +11,7 @@ int pv_eoi_set(struct vcpu *c, u64 value)
 	u64 address = value & ~(u64)KVM_MSR_ENABLED;
 
 	if (!IS_ALIGNED(address, 4) ||
-	    ((value & KVM_MSR_ENABLED) && !pv_area_is_writable(c, address)))
+	    ((value & KVM_MSR_ENABLED) && !mmu_is_writable(c, gpa(address))))
 		return -EINVAL;
 	c->pv.eoi.msr = value;
 	vcpu_update_injection(c);

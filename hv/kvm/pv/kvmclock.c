@@ -95,23 +95,12 @@ int kvmclock_tell_stopped(struct vcpu *c)
 
 /* --- memory --- */
 
-/*
- * Writes @size bytes at @new, whose first four are a version: odd while the rest changes, since
- * other vCPUs may be reading it.  @old: the version that is there.
- */
-static enum pv_access publish(struct vcpu *c, const struct pv_area *a, u32 *version, u32 old,
-			      const void *new)
+/* @new, whose first four bytes are a version that was @old. */
+static enum pv_access publish(struct vcpu *c, const struct pv_area *a, u32 old, const void *new)
 {
-	enum pv_access r;
+	const u32 version = sizeof(old);
 
-	*version = (old + 1) | 1;
-	r = pv_area_write(c, a, 0, version, sizeof(*version));
-	if (r == PV_DONE)
-		r = pv_area_write(c, a, 0, new, a->size);
-	(*version)++;
-	if (r == PV_DONE)
-		r = pv_area_write(c, a, 0, version, sizeof(*version));
-	return r;
+	return pv_area_publish(c, a, 0, old, version, (const u8 *)new + version, a->size - version);
 }
 
 static enum pv_access write_page(struct vcpu *c)
@@ -127,7 +116,7 @@ static enum pv_access write_page(struct vcpu *c)
 	if (r != PV_DONE)
 		return r;
 	new.flags |= (old.flags | (k->stopped ? ~0u : 0)) & PVCLOCK_GUEST_STOPPED;
-	r = publish(c, &a, &new.version, old.version, &new);
+	r = publish(c, &a, old.version, &new);
 	if (r != PV_ABSENT)
 		k->stopped = false;
 	return r;
@@ -143,7 +132,7 @@ static enum pv_access write_wall(struct vcpu *c)
 	enum pv_access r = pv_area_read(c, &a, 0, &version, sizeof(version));
 
 	if (r == PV_DONE)
-		r = publish(c, &a, &wall.version, version, &wall);
+		r = publish(c, &a, version, &wall);
 	if (r != PV_ABSENT)
 		c->pv.kvmclock.wall = 0;
 	return r;

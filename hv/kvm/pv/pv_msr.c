@@ -46,7 +46,7 @@ int pv_get_msr(struct vcpu *c, u32 index, u64 *value)
 		return kvmclock_get_msr(c, index, value);
 	case MSR_KVM_POLL_CONTROL:
 		*value = c->pv.poll_control;
-		return pv_allows(c, KVM_FEATURE_POLL_CONTROL) ? 0 : -EINVAL;
+		return gate(c, KVM_FEATURE_POLL_CONTROL);
 	default:
 		return -ENOENT;
 	}
@@ -71,7 +71,7 @@ int pv_set_msr(struct vcpu *c, u32 index, u64 value, bool host)
 	case MSR_KVM_SYSTEM_TIME_NEW:
 		return kvmclock_set_msr(c, index, value, host);
 	case MSR_KVM_POLL_CONTROL:
-		if (!pv_allows(c, KVM_FEATURE_POLL_CONTROL) || value & ~PV_POLL_CONTROL_ON)
+		if (gate(c, KVM_FEATURE_POLL_CONTROL) || value & ~PV_POLL_CONTROL_ON)
 			return -EINVAL;
 		c->pv.poll_control = value;
 		return 0;

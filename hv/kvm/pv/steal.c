@@ -4,6 +4,7 @@
 #include <linux/errno.h>
 #include "cpu/tsc.h"
 #include "kvm/mmu.h"
+#include "kvm/pv/area.h"
 
 static gpa_t field(const struct vcpu *c, size_t offset)
 {
@@ -70,24 +71,19 @@ void pv_steal_end_run(struct vcpu *c, enum exit_action a, u64 deadline)
 		vcpu_ask(c, VCPU_STEAL_TIME);
 }
 
-/* The version is odd while the rest may be inconsistent. */
-static int publish(struct vcpu *c)
+static enum pv_access publish(struct vcpu *c)
 {
+	const struct pv_area a = {field(c, 0).v, sizeof(struct kvm_steal_time)};
 	struct pv_steal *s = &c->pv.steal;
 	struct kvm_steal_time t;
-	int r = mmu_read(c, FIELD(c, steal), &t, offsetof(struct kvm_steal_time, flags));
+	enum pv_access r = pv_area_read(c, &a, 0, &t, offsetof(struct kvm_steal_time, flags));
 
-	if (r != GUEST_MEM_OK)
+	if (r != PV_DONE)
 		return r;
-	t.version = (t.version + 1) | 1;
-	r = mmu_write(c, FIELD(c, version), &t.version, sizeof(t.version));
 	t.steal += irq_mul_div(s->owed, 1000000, tsc_khz);
-	if (r == GUEST_MEM_OK)
-		r = mmu_write(c, FIELD(c, steal), &t.steal, sizeof(t.steal));
-	t.version++;
-	if (r == GUEST_MEM_OK)
-		r = mmu_write(c, FIELD(c, version), &t.version, sizeof(t.version));
-	if (r == GUEST_MEM_OK)
+	r = pv_area_publish(c, &a, offsetof(struct kvm_steal_time, version), t.version,
+			    offsetof(struct kvm_steal_time, steal), &t.steal, sizeof(t.steal));
+	if (r == PV_DONE)
 		s->owed = 0;
 	return r;
 }
@@ -108,7 +104,7 @@ bool pv_steal_update(struct vcpu *c)
 			c->stats.tlb_flush++;
 			vmx_flush_tlb(&c->vmx);
 		}
-		r = publish(c);
+		return publish(c) != PV_ABSENT;
 	}
 	return r != GUEST_MEM_ABSENT;
 }
