@@ -61,11 +61,32 @@ static void await_blocked(const struct runner *r, u32 times)
 		CHECK(rdtsc() - start < time_us(BLOCKED_US));
 }
 
+/* CPU 1 runs the other vCPU, which makes a hypercall that does nothing and halts with interrupts
+ * off. */
+static struct runner *halt_there(int other)
+{
+	struct kvm_regs regs = {
+		.rip = machine_entry(cpus_vmcall_hlt), .rflags = 2, .rax = KVM_HC_VAPIC_POLL_IRQ};
+
+	CHECK_RESULT(t_ioctl_ptr(other, KVM_SET_REGS, &regs), 0);
+	return cpu1_run(other);
+}
+
+/* It goes on when CPU 1 looks again, and comes to its end. */
+static void expect_end(struct runner *r, const struct kvm_run *run)
+{
+	r->resumed = 1;
+	smp_kick(1);
+	cpu1_end();
+	CHECK_RESULT(r->result, 0);
+	CHECK_EQUAL(run->exit_reason, KVM_EXIT_IO);
+	CHECK_EQUAL(run->io.port, PORT_DONE);
+}
+
 /* A vCPU that CPU 1 has let go because it is halted with interrupts off: an interrupt has it looked
  * at again, and a kick has it go on. */
 static void kvm0_smp_kick(void)
 {
-	struct kvm_regs regs = {.rip = machine_entry(cpus_vmcall_hlt), .rflags = 2};
 	struct kvm_run *run;
 	struct runner *r;
 	struct machine m;
@@ -73,11 +94,9 @@ static void kvm0_smp_kick(void)
 
 	cpu1_need();
 	other = open_two(&m, &run);
-	regs.rax = KVM_HC_VAPIC_POLL_IRQ;
 	for (u32 i = 0; i < ROUNDS; i++) {
-		CHECK_RESULT(t_ioctl_ptr(other, KVM_SET_REGS, &regs), 0);
 		wakes = 0;
-		r = cpu1_run(other);
+		r = halt_there(other);
 		await_blocked(r, 1);
 		CHECK_EQUAL(r->detail, KVM0_NO_DEADLINE);
 		call(&m, KVM_HC_KICK_CPU, 0, OTHER_ID + 1, 0, 0, 0);
@@ -85,19 +104,13 @@ static void kvm0_smp_kick(void)
 		call(&m, KVM_HC_KICK_CPU, 0, OTHER_ID, 0, 0, 0);
 		CHECK_EQUAL(wakes, 1);
 		CHECK_EQUAL(woken, other);
-		r->resumed = 1;
-		smp_kick(1);
-		cpu1_end();
-		CHECK_RESULT(r->result, 0);
-		CHECK_EQUAL(run->exit_reason, KVM_EXIT_IO);
-		CHECK_EQUAL(run->io.port, PORT_DONE);
+		expect_end(r, run);
 	}
 }
 
 /* The vCPU halts, or is about to, when the kick comes: it goes on in either case. */
 static void kvm0_smp_kick_race(void)
 {
-	struct kvm_regs regs = {.rip = machine_entry(cpus_vmcall_hlt), .rflags = 2};
 	struct kvm_run *run;
 	struct runner *r;
 	struct machine m;
@@ -105,18 +118,12 @@ static void kvm0_smp_kick_race(void)
 
 	cpu1_need();
 	other = open_two(&m, &run);
-	regs.rax = KVM_HC_VAPIC_POLL_IRQ;
 	for (u32 i = 0; i < ROUNDS; i++) {
-		CHECK_RESULT(t_ioctl_ptr(other, KVM_SET_REGS, &regs), 0);
-		r = cpu1_run(other);
+		r = halt_there(other);
 		for (u32 n = 0; n < i; n++)
 			cpu_pause();
 		call(&m, KVM_HC_KICK_CPU, 0, OTHER_ID, 0, 0, 0);
-		r->resumed = 1;
-		smp_kick(1);
-		cpu1_end();
-		CHECK_RESULT(r->result, 0);
-		CHECK_EQUAL(run->exit_reason, KVM_EXIT_IO);
+		expect_end(r, run);
 	}
 }
 
