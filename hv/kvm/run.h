@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* What the files that carry out KVM_RUN share: run.c, run_io.c, run_mmio.c, run_msr.c,
- * run_requests.c, run_wait.c. */
+ * run_entry.c, run_requests.c, run_wait.c. */
 #pragma once
 
 #include "kvm/vcpu.h"
@@ -37,6 +37,12 @@ enum exit_action run_rdmsr(struct vcpu *c);
 enum exit_action run_wrmsr(struct vcpu *c);
 /* The control guest has answered KVM_EXIT_X86_RDMSR, or with @write KVM_EXIT_X86_WRMSR. */
 enum exit_action run_complete_msr(struct vcpu *c, bool write);
+
+/* --- run_entry.c --- */
+
+/* In guest mode, when nobody has asked anything of the vCPU: all that is to be done before the
+ * entry.  It can make that fail, as a kick would. */
+void run_prepare_entry(struct vcpu *c);
 
 /* Inject what the interrupt controllers have, timers that are due among them.  Not only in guest
  * mode. */
