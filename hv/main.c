@@ -46,11 +46,12 @@ static void read_boot_info(u32 magic, u32 mbi)
 
 static void read_params(void)
 {
-	static struct param_table tables[12]; /* to stay: see params_publish() */
+	static struct param_table tables[13]; /* to stay: see params_publish() */
 	const struct param_table all[] = {log_params,  memory_params,        cpus_params,
 					  vmx_params,  mitigate_params,      vm_params,
 					  msr_params,  time_params,          clock_params,
-					  halt_params, timer_advance_params, absent_params};
+					  halt_params, timer_advance_params, absent_params,
+					  panic_params};
 
 	_Static_assert(sizeof(all) == sizeof(tables), "tables of parameters");
 	memcpy(tables, all, sizeof(tables));
@@ -192,6 +193,7 @@ void cpu_main(struct percpu *p)
 void kvm0_main(u32 magic, u32 mbi)
 {
 	cpus_init_boot();
+	panic_hooks.leave = vmx_leave_for_panic;
 	(void)console_init(CONSOLE_DEFAULT_PORT, CONSOLE_DEFAULT_SPEED);
 	read_boot_info(magic, mbi);
 	read_params();

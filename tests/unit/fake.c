@@ -65,10 +65,12 @@ static __noreturn void stop(const char *what)
 	abort();
 }
 
-WEAK __noreturn void panic(const char *fmt, ...)
+WEAK __noreturn void panic_at(const char *file, int line, const char *fmt, ...)
 {
 	va_list ap;
 
+	(void)file;
+	(void)line;
 	va_start(ap, fmt);
 	vsnprintf(fake_panic_text, sizeof(fake_panic_text), fmt, ap);
 	va_end(ap);

@@ -25,7 +25,6 @@ struct percpu {
 	/* Owned by arch/x86/vmx. */
 	hpa_t vmxon_region; /* v == 0: not in VMX operation */
 	hpa_t current_vmcs; /* v == 0: none */
-	void *entered;      /* the struct vmx_vcpu inside vmx_enter(), for panics */
 
 	/* Shared. */
 	u32 online;      /* enum percpu_state; see there */

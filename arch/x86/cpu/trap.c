@@ -31,6 +31,7 @@ extern const struct ex_entry ex_table[], ex_table_end[]; /* linker.ld */
  * use matter: all 256 stand there and are not present. */
 static struct gate trap_idt[256] __attribute__((aligned(4096)));
 static trap_fatal_fn trap_fatal;
+static trap_stop_fn trap_stop;
 u32 trap_stop_all;
 
 static struct {
@@ -60,9 +61,10 @@ static const char *const trap_names[TRAP_COUNT] = {
 	[21] = "#CP control protection",
 };
 
-void trap_init(trap_fatal_fn fatal)
+void trap_init(trap_fatal_fn fatal, trap_stop_fn stop)
 {
 	trap_fatal = fatal;
+	trap_stop = stop;
 	for (u32 v = 0; v < TRAP_COUNT; v++) {
 		u64 stub = (u64)(uintptr_t)trap_stubs + v * STUB_SIZE;
 
@@ -98,13 +100,13 @@ void nmi_set_restart_window(const void *start, const void *end, const void *abor
 	nmi_window.abort = (u64)(uintptr_t)abort;
 }
 
-void nmi_receive(void)
+void nmi_receive(const struct trap_frame *f)
 {
 	struct percpu *p = this_cpu();
 	u32 stopper = __atomic_load_n(&trap_stop_all, __ATOMIC_ACQUIRE);
 
 	if (stopper && stopper != p->index + 1)
-		halt_forever();
+		trap_stop(f);
 	/* Not told by kick: that may have been seen, and cleared, before its NMI came. */
 	if (__atomic_exchange_n(&p->kick_nmi, 0, __ATOMIC_SEQ_CST))
 		return;
@@ -129,7 +131,7 @@ void trap_handle(struct trap_frame *f)
 	const char *name = f->vector < TRAP_COUNT ? trap_names[f->vector] : NULL;
 
 	if (f->vector == TRAP_NMI) {
-		nmi_receive();
+		nmi_receive(f);
 		if (f->rip >= nmi_window.start && f->rip < nmi_window.end)
 			f->rip = nmi_window.abort;
 		return;

@@ -26,10 +26,13 @@ struct trap_frame {
 
 /* What becomes of an exception that nothing expects: core/panic.c's. */
 typedef void (*trap_fatal_fn)(const struct trap_frame *f, const char *name);
+/* What becomes of this CPU when another one has panicked; does not return.  @f: as for
+ * nmi_receive(). */
+typedef void (*trap_stop_fn)(const struct trap_frame *f);
 
-/* Fill in the IDT, which all CPUs share, and name what handles fatal exceptions.
- * Once, on the boot CPU. */
-void trap_init(trap_fatal_fn fatal);
+/* Fill in the IDT, which all CPUs share, and name what handles fatal exceptions and panics
+ * of others.  Once, on the boot CPU. */
+void trap_init(trap_fatal_fn fatal, trap_stop_fn stop);
 
 /* Load the IDT on this CPU. */
 void trap_load(void);
@@ -46,13 +49,13 @@ void nmi_set_restart_window(const void *start, const void *end, const void *abor
 
 /*
  * What an NMI means, wherever it arrived: called by the NMI handler in root mode
- * and by the exit handler for an NMI that ended a guest's run.  Halts this CPU if
- * another one has panicked; else nothing if it is cpu_kick()'s; else one more in
+ * and, with @f NULL, by the exit handler for an NMI that ended a guest's run.  Stops this CPU
+ * if another one has panicked; else nothing if it is cpu_kick()'s; else one more in
  * percpu->nmi_pending, and percpu->kick is set.
  */
-void nmi_receive(void);
+void nmi_receive(const struct trap_frame *f);
 
-/* Set by core/panic.c to the index + 1 of its CPU: from now on an NMI halts every other
+/* Set by core/panic.c to the index + 1 of its CPU: from now on an NMI stops every other
  * CPU that gets one. */
 extern u32 trap_stop_all;
 

@@ -33,7 +33,7 @@ void cpus_init_boot(void)
 	for (u32 i = 0; i < ARRAY_SIZE(boot_cpu.ist_top); i++)
 		boot_cpu.ist_top[i] = (u64)(uintptr_t)early_ist + STACK_SIZE;
 	percpu_init(&boot_cpu, 0, apic_id());
-	trap_init(panic_trap);
+	trap_init(panic_trap, panic_stop);
 	percpu_load(&boot_cpu);
 	boot_cpu.online = PERCPU_UP;
 	percpu_by_index[0] = &boot_cpu;

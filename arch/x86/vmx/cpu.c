@@ -268,6 +268,17 @@ void vmx_cpu_disable(void)
 	write_cr4(read_cr4() & ~CR4_VMXE);
 }
 
+void vmx_leave_for_panic(struct panic_cpu *c)
+{
+	if (!this_cpu()->vmxon_region.v)
+		return;
+	if (c->guest) {
+		c->rip = vmcs_read_nat(VMCS_GUEST_RIP);
+		c->rsp = vmcs_read_nat(VMCS_GUEST_RSP);
+	}
+	vmx_cpu_disable();
+}
+
 void vmx_unload(struct vmx_vcpu *v)
 {
 	/* Acquire: pairs with clear_here(). */

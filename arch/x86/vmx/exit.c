@@ -97,7 +97,7 @@ static enum vmx_exit_kind exit_exception(struct vmx_vcpu *v, struct vmx_exit *ex
 	u32 info = vmcs_read32(VMCS_EXIT_INTR_INFO);
 
 	if ((info & INTR_TYPE) == INTR_TYPE_NMI) {
-		nmi_receive();
+		nmi_receive(NULL);
 		vmx_unblock_nmis();
 		return VMX_KICKED;
 	}

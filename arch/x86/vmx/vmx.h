@@ -181,6 +181,10 @@ __noreturn void vmx_park(void);
 /* Leave VMX operation on this CPU, all its VMCSs cleared.  Harmless when not in it. */
 void vmx_cpu_disable(void);
 
+/* The same for panic_hooks.leave. */
+struct panic_cpu;
+void vmx_leave_for_panic(struct panic_cpu *c);
+
 /* The names of the optional VMX features that are in use, space-separated. */
 const char *vmx_features(void);
 

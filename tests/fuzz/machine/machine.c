@@ -45,7 +45,7 @@ __noreturn void machine_broken(const char *fmt, ...)
 	abort();
 }
 
-__noreturn void panic(const char *fmt, ...)
+__noreturn void panic_at(const char *file, int line, const char *fmt, ...)
 {
 	char text[256];
 	va_list ap;
@@ -53,7 +53,7 @@ __noreturn void panic(const char *fmt, ...)
 	va_start(ap, fmt);
 	vsnprintf(text, sizeof(text), fmt, ap);
 	va_end(ap);
-	machine_broken("panic: %s", text);
+	machine_broken("panic: %s:%d: %s", file, line, text);
 }
 
 __noreturn void refuse(const char *cause, const char *remedy_fmt, ...)
@@ -116,8 +116,9 @@ void cpu_kick(struct percpu *target)
 	machine_on_cpu(from);
 }
 
-void nmi_receive(void)
+void nmi_receive(const struct trap_frame *f)
 {
+	(void)f;
 	this_cpu()->nmi_pending++;
 	this_cpu()->kick = 1;
 }
