@@ -12,6 +12,8 @@
 #include "core/spinlock.h"
 #include "cpu/percpu.h"
 #include "cpu/regs.h"
+#include "monitor/monitor.h"
+#include "monitor/park.h"
 #include "vmx/ept.h"
 
 #define CONTROL_VPID 1u
@@ -103,7 +105,7 @@ static void exit_init(struct vmx_vcpu *v)
 		vmx_unload_all();
 		vmx_load(v);
 		vmx_reset_state(v);
-		vmx_set_wait_for_sipi();
+		vmx_set_wait_for_sipi(v);
 	} else if (++v->stale_inits == STALE_INITS_MAX) {
 		log_error("control",
 			  "CPU %u is not used any more: its INIT stays pending; send a "
@@ -131,9 +133,15 @@ static void exit_vmcall(struct vmx_vcpu *v)
 
 static void exit_kicked(void)
 {
+	u32 wanted;
+
 	vmx_take_kick();
-	if (READ_ONCE(this_cpu()->stop))
-		power_stop_this_cpu();
+	/* Until there is nothing: kicks that come meanwhile are taken in monitor_work(). */
+	while ((wanted = READ_ONCE(this_cpu()->wanted)) != 0) {
+		if (wanted & CPU_STOP)
+			power_stop_this_cpu();
+		monitor_work();
+	}
 }
 
 /* NMIs that are not kvm0's own are the control guest's. */
@@ -143,7 +151,7 @@ static void reflect_nmis(struct vmx_vcpu *v)
 
 	if (!READ_ONCE(p->nmi_pending))
 		return;
-	if (vmx_waits_for_sipi()) { /* as INIT does; and such a state takes no event */
+	if (v->waits_for_sipi) { /* as INIT does; and such a state takes no event */
 		__atomic_store_n(&p->nmi_pending, 0, __ATOMIC_RELAXED);
 		return;
 	}
@@ -240,7 +248,8 @@ __noreturn void control_run(const struct control_image *image)
 	if (image)
 		set_start_state(v, image);
 	else
-		vmx_set_wait_for_sipi();
+		vmx_set_wait_for_sipi(v);
+	park_join(v);
 	for (;;) {
 		vmx_load(v);
 		reflect_nmis(v);

@@ -52,8 +52,7 @@ static void stop_others(void)
 	for (u32 i = 0; i < percpu_count; i++) {
 		if (i == this_cpu()->index)
 			continue;
-		__atomic_store_n(&percpu_by_index[i]->stop, 1, __ATOMIC_SEQ_CST);
-		cpu_kick(percpu_by_index[i]);
+		cpu_want(percpu_by_index[i], CPU_STOP);
 	}
 	limit = rdtsc() + tsc_khz; /* 1 ms */
 	for (u32 i = 0; i < percpu_count; i++)

@@ -75,6 +75,19 @@ void log_line(enum log_level level, const char *subsystem, const char *fmt, ...)
 	spin_unlock(&log_lock);
 }
 
+void log_write_raw(const char *text, size_t n)
+{
+	u32 owner = READ_ONCE(log_seized_by);
+
+	if (owner && owner != this_cpu()->index + 1)
+		return;
+	if (!owner)
+		spin_lock(&log_lock);
+	console_write(text, n);
+	if (!owner)
+		spin_unlock(&log_lock);
+}
+
 void log_seize(void)
 {
 	u32 tries = 0;

@@ -39,6 +39,9 @@ void log_line(enum log_level level, const char *subsystem, const char *fmt, ...)
  * Returns the bytes copied to @buf. */
 size_t log_read(char *buf, size_t size, u64 *pos);
 
+/* Write @n bytes to the console alone, as they are, not inside of a line of the log. */
+void log_write_raw(const char *text, size_t n);
+
 /*
  * For panic() and refuse(): take the log's lock for good, by force if it does not
  * come free in a bounded time.  From then on the log belongs to this CPU alone, and

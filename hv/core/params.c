@@ -41,6 +41,14 @@ static int number(const char *text, u64 *out, const char **rest)
 	return 0;
 }
 
+int params_number(const char *text, u64 *out)
+{
+	const char *rest;
+	int err = number(text, out, &rest);
+
+	return err || *rest ? -EINVAL : 0;
+}
+
 int params_size(const char *text, u64 *out)
 {
 	const char *rest;

@@ -60,5 +60,6 @@ void params_show(const struct param *p, char text[PARAM_TEXT_MAX]);
 /* As params_set(); -EPERM: it is not one to be changed at run time. */
 int params_change(const char *name, const char *value);
 
-/* Parse all of @text as PARAM_SIZE does.  0, -EINVAL. */
+/* Parse all of @text as PARAM_SIZE does, or as PARAM_UINT but of 64 bits.  0, -EINVAL. */
 int params_size(const char *text, u64 *out);
+int params_number(const char *text, u64 *out) __must_check;

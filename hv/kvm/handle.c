@@ -54,16 +54,13 @@ int handle_reserve(void)
 	return h ? (int)h : -EMFILE;
 }
 
-/* Wake-ups name the object by @handle; 0: by none any more.  A VM keeps its first for its
- * name.  Locked. */
+/* Wake-ups name the object by @handle; 0: by none any more.  Locked. */
 static void name_object(const struct handle_ref *ref, u32 handle)
 {
 	if (ref->kind == HANDLE_VCPU)
 		WRITE_ONCE(ref->vcpu->handle, handle);
 	else if (ref->kind == HANDLE_EVENT)
 		WRITE_ONCE(ref->event->handle, handle);
-	else if (ref->kind == HANDLE_VM && handle)
-		ref->vm->id = handle;
 }
 
 void handle_fill(int handle, enum handle_kind kind, void *object)

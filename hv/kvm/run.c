@@ -120,7 +120,7 @@ static enum exit_action exit_kicked(const struct vcpu *c)
 	struct percpu *p = this_cpu();
 
 	vmx_take_kick();
-	if (READ_ONCE(p->stop)) { /* for the control guest's loop to find */
+	if (READ_ONCE(p->wanted)) { /* for the control guest's loop to find */
 		WRITE_ONCE(p->kick, 1);
 		return GO_AGAIN;
 	}
@@ -320,9 +320,14 @@ static void fill_run(struct vcpu *c)
 	}
 }
 
-static enum run_result result_of(enum exit_action a, int *err)
+#define STOPPED_LOOK_MS 10u
+
+static enum run_result result_of(enum exit_action a, int *err, u64 *deadline)
 {
 	switch (a) {
+	case GO_STOPPED:
+		*deadline = rdtsc() + tsc_khz * STOPPED_LOOK_MS;
+		return RUN_BLOCKED;
 	case GO_BLOCKED:
 		return RUN_BLOCKED;
 	case GO_PAGE_WANTED:
@@ -404,5 +409,5 @@ __on_the_way enum run_result vcpu_run(struct vcpu *c, struct vmx_vcpu *control, 
 	vmx_switch(&c->vmx, control);
 	c->stats.fpu_reload++;
 	fill_run(c);
-	return result_of(a, err);
+	return result_of(a, err, deadline);
 }

@@ -13,6 +13,7 @@ enum exit_action {
 	GO_STARTED, /* it returns -EAGAIN: something has come to a vCPU that had never run */
 	GO_AGAIN, /* it returns "again": the control guest has an interrupt, or somebody to wake */
 	GO_BLOCKED,
+	GO_STOPPED, /* it returns "blocked" until it is time to look whether it is stopped still */
 	GO_PAGE_WANTED,
 	GO_INIT,
 	GO_MACHINE_CHECK,

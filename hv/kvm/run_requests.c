@@ -119,6 +119,10 @@ enum exit_action run_carry_out_requests(struct vcpu *c)
 		a = a == GO_ON ? TO_USER : a;
 	}
 	a = write_pages(c, requests, a);
+	if ((requests & VCPU_STOPPED) && READ_ONCE(c->stopped)) {
+		vcpu_ask(c, VCPU_STOPPED);
+		a = a == GO_ON ? GO_STOPPED : a;
+	}
 	if (requests & VCPU_PV_EOI) /* last, when it is known whether the guest is entered */
 		a = offer_eoi(c, a);
 	/* Others may send INIT as fast as it is accepted: the control guest comes between. */

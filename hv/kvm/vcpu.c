@@ -198,6 +198,17 @@ void vcpu_wake(struct vcpu *c)
 		cpu_kick(percpu_by_index[READ_ONCE(c->pcpu)]);
 }
 
+void vcpu_stop(struct vcpu *c)
+{
+	WRITE_ONCE(c->stopped, true);
+	vcpu_ask(c, VCPU_STOPPED);
+}
+
+void vcpu_resume(struct vcpu *c)
+{
+	WRITE_ONCE(c->stopped, false);
+}
+
 /* Nothing of what the VM's EPT had before the last change is used there any more. */
 static bool is_flushed(const struct vcpu *c)
 {

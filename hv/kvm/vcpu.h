@@ -138,6 +138,7 @@ struct vcpu {
 	u32 blocked;     /* KVM_RUN returned "blocked"; taken by the one that wakes it */
 	u32 has_list;    /* the CPU may have listed pages since the last dirty_take_list() ... */
 	u32 lists_taken; /* ... which counts up here */
+	bool stopped;    /* vcpu_stop() */
 };
 
 /* Is it the one that runs after reset, the others wait for it to start them? */
@@ -153,20 +154,21 @@ static inline void vcpu_drop_port_access(struct vcpu *c)
 		c->completion = COMPLETE_NOTHING;
 }
 
-#define VCPU_TRIPLE_FAULT 1u       /* end the run with KVM_EXIT_SHUTDOWN */
-#define VCPU_MSR_FILTER   2u       /* msr_filter_apply() */
-#define VCPU_APIC_EVENTS  4u       /* INIT or SIPI: lapic.events */
-#define VCPU_SIGNAL       8u       /* a signal may be pending that is not blocked */
-#define VCPU_EXCEPTION    16u      /* c->exception may be pending */
-#define VCPU_TAKE_LIST    32u      /* dirty_take_list() */
-#define VCPU_RING_FULL    64u      /* end the run with KVM_EXIT_DIRTY_RING_FULL while it is so */
-#define VCPU_VAPIC        128u     /* vapic_write() */
-#define VCPU_TPR_ACCESS   256u     /* end the run with KVM_EXIT_TPR_ACCESS */
-#define VCPU_CLOCK        512u     /* kvmclock_write() */
-#define VCPU_IOAPIC_EOI   0x10000u /* end the run with KVM_EXIT_IOAPIC_EOI */
-#define VCPU_PV_EOI       0x20000u /* pv_eoi_offer() */
-#define VCPU_APF_READY    0x40000u /* pv_apf_deliver() */
-#define VCPU_STEAL_TIME   0x80000u /* pv_steal_update() */
+#define VCPU_TRIPLE_FAULT 1u        /* end the run with KVM_EXIT_SHUTDOWN */
+#define VCPU_MSR_FILTER   2u        /* msr_filter_apply() */
+#define VCPU_APIC_EVENTS  4u        /* INIT or SIPI: lapic.events */
+#define VCPU_SIGNAL       8u        /* a signal may be pending that is not blocked */
+#define VCPU_EXCEPTION    16u       /* c->exception may be pending */
+#define VCPU_TAKE_LIST    32u       /* dirty_take_list() */
+#define VCPU_RING_FULL    64u       /* end the run with KVM_EXIT_DIRTY_RING_FULL while it is so */
+#define VCPU_VAPIC        128u      /* vapic_write() */
+#define VCPU_TPR_ACCESS   256u      /* end the run with KVM_EXIT_TPR_ACCESS */
+#define VCPU_CLOCK        512u      /* kvmclock_write() */
+#define VCPU_IOAPIC_EOI   0x10000u  /* end the run with KVM_EXIT_IOAPIC_EOI */
+#define VCPU_PV_EOI       0x20000u  /* pv_eoi_offer() */
+#define VCPU_APF_READY    0x40000u  /* pv_apf_deliver() */
+#define VCPU_STEAL_TIME   0x80000u  /* pv_steal_update() */
+#define VCPU_STOPPED      0x100000u /* do not enter while c->stopped */
 
 /* Set a bit of @c->requests.  Release: what it is about comes before. */
 static inline void vcpu_ask(struct vcpu *c, u32 request)
@@ -217,6 +219,11 @@ void vcpu_signal(struct vcpu *c, u32 n);
 u64 vcpu_take_signals(struct vcpu *c, u64 set);
 /* The signals in @set do not end KVM_RUN, but for SIGKILL and SIGSTOP.  By the owner. */
 void vcpu_block_signals(struct vcpu *c, u64 set);
+
+/* Do not let @c execute an instruction before vcpu_resume(): meanwhile its KVM_RUN says "blocked"
+ * for some milliseconds, again and again.  With the world parked (monitor/park.h). */
+void vcpu_stop(struct vcpu *c);
+void vcpu_resume(struct vcpu *c);
 
 /* Get it out of guest mode, wherever it runs, and wait until it is or has flushed
  * what vm->tlb_generation asks for.  True: it was in guest mode, and has been kicked. */

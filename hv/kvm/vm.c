@@ -23,6 +23,40 @@ static const struct param params[] = {
 };
 const struct param_table vm_params = {params, ARRAY_SIZE(params)};
 
+static struct {
+	struct spinlock lock; /* rank 4: guards all of this */
+	struct vm *first;     /* the oldest */
+	u32 count;            /* made ever */
+} vms;
+
+static void vms_add(struct vm *vm)
+{
+	struct vm **link = &vms.first;
+
+	spin_lock(&vms.lock);
+	while (*link)
+		link = &(*link)->next;
+	*link = vm;
+	vm->id = ++vms.count;
+	spin_unlock(&vms.lock);
+}
+
+static void vms_remove(struct vm *vm)
+{
+	struct vm **link = &vms.first;
+
+	spin_lock(&vms.lock);
+	while (*link != vm)
+		link = &(*link)->next;
+	*link = vm->next;
+	spin_unlock(&vms.lock);
+}
+
+struct vm *vm_after(const struct vm *vm)
+{
+	return vm ? vm->next : vms.first;
+}
+
 struct vm *vm_create(void)
 {
 	struct vm *vm = page_room() ? object_alloc(sizeof(*vm)) : NULL;
@@ -39,11 +73,13 @@ struct vm *vm_create(void)
 		object_free(vm, sizeof(*vm));
 		return NULL;
 	}
+	vms_add(vm);
 	return vm;
 }
 
 void vm_free(struct vm *vm)
 {
+	vms_remove(vm);
 	irqfd_release_all(vm);
 	iobus_release(&vm->io);
 	for (u32 i = 0; i < vm->vcpu_count; i++) {

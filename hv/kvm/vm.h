@@ -33,8 +33,9 @@ enum dirty_mode {
 };
 
 struct vm {
-	u32 refs; /* atomic */
-	u32 id;   /* for its name in statistics */
+	u32 refs;        /* atomic */
+	u32 id;          /* 1 for the first VM that was made, and so on */
+	struct vm *next; /* vm_after() */
 
 	/* Rank 2: guards slots, ept, creation of vCPUs and interrupt controllers. */
 	struct spinlock lock;
@@ -86,6 +87,10 @@ extern const struct param_table vm_params; /* min_timer_period_us=, vector_hashi
 
 /* A new VM with one reference.  NULL: no memory. */
 struct vm *vm_create(void) __must_check;
+
+/* The VM that was made next after @vm (NULL: the oldest) of those that there are, or NULL.  With
+ * the world parked (monitor/park.h). */
+struct vm *vm_after(const struct vm *vm);
 
 static inline void vm_get(struct vm *vm)
 {

@@ -90,3 +90,12 @@ void cpu_kick(struct percpu *target)
 	if (apic_send_nmi(target->apic_id))
 		__atomic_store_n(&target->kick_nmi, 0, __ATOMIC_RELEASE);
 }
+
+void cpu_want(struct percpu *p, u32 what)
+{
+	__atomic_fetch_or(&p->wanted, what, __ATOMIC_SEQ_CST);
+	if (p == this_cpu())
+		__atomic_store_n(&p->kick, 1, __ATOMIC_RELEASE);
+	else
+		cpu_kick(p);
+}

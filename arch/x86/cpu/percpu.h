@@ -31,8 +31,11 @@ struct percpu {
 	u32 kick;        /* this CPU is not to enter a guest; set by any CPU, cleared by this one */
 	u32 kick_nmi;    /* an NMI of kvm0's own is under way here; set by its sender */
 	u32 nmi_pending; /* NMIs not kvm0's own, to be reflected; NMI handler and this CPU */
-	u32 stop;        /* set by any CPU before a kick: leave VMX and halt */
+	u32 wanted;      /* CPU_*: what the control guest's loop is to do here; see cpu_want() */
 };
+
+#define CPU_STOP   1u /* leave VMX and halt */
+#define CPU_ATTEND 2u /* monitor_work() */
 
 extern struct percpu *percpu_by_index[MAX_CPUS];
 extern u32 percpu_count; /* CPUs that are up; written during boot only */
@@ -57,6 +60,10 @@ bool percpu_in_guard(const struct percpu *p, u64 va);
 /* Make @target leave the guest that it runs, or not enter one: sets target->kick,
  * which that CPU clears, then sends an NMI.  Any CPU, itself excepted. */
 void cpu_kick(struct percpu *target);
+
+/* Make the loop of @p, this CPU or another, do @what: sets the bit of @p->wanted with release, then
+ * kicks.  What the CPU runs comes to an end for it. */
+void cpu_want(struct percpu *p, u32 what);
 
 /* This CPU's own data. */
 static inline struct percpu *this_cpu(void)

@@ -194,6 +194,7 @@ void vmx_reset_state(struct vmx_vcpu *v)
 	static const struct kvm_dtable table = {.limit = 0xffff};
 	struct kvm_segment s = {.limit = 0xffff, .type = 3, .present = 1, .s = 1};
 
+	WRITE_ONCE(v->waits_for_sipi, false);
 	for (enum vmx_segment n = SEG_ES; n <= SEG_GS; n++)
 		if (n != SEG_CS)
 			vmx_set_segment(n, &s);
@@ -302,14 +303,10 @@ void vmx_trap_port(u16 port)
 	io_bitmaps[port / 8] |= (u8)(1u << (port & 7));
 }
 
-void vmx_set_wait_for_sipi(void)
+void vmx_set_wait_for_sipi(struct vmx_vcpu *v)
 {
+	WRITE_ONCE(v->waits_for_sipi, true);
 	vmcs_write32(VMCS_GUEST_ACTIVITY, ACTIVITY_WAIT_FOR_SIPI);
-}
-
-bool vmx_waits_for_sipi(void)
-{
-	return vmcs_read32(VMCS_GUEST_ACTIVITY) == ACTIVITY_WAIT_FOR_SIPI;
 }
 
 void vmx_start_at_sipi(struct vmx_vcpu *v, u8 vector)

@@ -50,6 +50,7 @@ struct vmx_vcpu {
 	u8 how;                /* to enter it: vmx_enter()'s argument */
 	bool control;          /* the control guest's */
 	u8 apic_mode;          /* enum vmx_apic_mode; other CPUs may look */
+	bool waits_for_sipi;   /* and so hears no kick; other CPUs may look */
 	struct vmx_vcpu *next; /* list of those active on cpu */
 
 	u32 cpu_controls; /* copies of what the VMCS has */
@@ -451,8 +452,7 @@ void vmx_set_eoi_exits(const u32 vectors[8]);
 
 /* Exits for writes to @port; reads stay native but are seen too. */
 void vmx_trap_port(u16 port);
-void vmx_set_wait_for_sipi(void);
-bool vmx_waits_for_sipi(void);
+void vmx_set_wait_for_sipi(struct vmx_vcpu *v);
 /* The state after SIPI @vector, running. */
 void vmx_start_at_sipi(struct vmx_vcpu *v, u8 vector);
 /* Is it in that state still, with no instruction done? */

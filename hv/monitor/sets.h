@@ -1,0 +1,8 @@
+/* SPDX-License-Identifier: MIT */
+/* The sets of commands that there are: command.c lists them in the order of `help`. */
+#pragma once
+
+#include "monitor/command.h"
+
+extern const struct command_set cmd_general; /* cmd_general.c: help, exit, cpus, param, log... */
+extern const struct command_set cmd_vm;      /* cmd_vm.c: vms, vm, stop, resume, kill, nmi */
