@@ -56,8 +56,8 @@ $(O)/include/asm_offsets.inc: $(O)/hv/arch/x86/asm_offsets.s
 # What lies on the way from an exit back to an entry is worth more inlining.
 HOT := $(patsubst %,$(O)/hv/%.o,$(addprefix arch/x86/vmx/,exit switch cpu) \
 	$(addprefix hv/abi/,control dispatch vcpu_requests) \
-	$(addprefix hv/kvm/,run run_io run_mmio mmu memslot gva handle wake vcpu \
-	event iobus ioeventfd coalesced irqfd) \
+	$(addprefix hv/kvm/,run run_entry run_msr run_io run_mmio apicv mmu memslot gva handle \
+	wake vcpu event iobus ioeventfd coalesced irqfd) \
 	$(patsubst %.c,%,$(wildcard hv/kvm/emulate/*.c hv/kvm/irqchip/*.c)))
 $(HOT): HV_CFLAGS += -O3
 

@@ -53,21 +53,30 @@ void apicv_tell_cpu(struct vcpu *c)
 		vmx_request_interrupt(vector);
 }
 
-void apicv_inject(struct vcpu *c)
+/* The highest of several: when its handler has ended it, with interrupts still off, the next would
+ * be pending. */
+static void inject_first(struct vcpu *c)
 {
 	struct lapic *l = &c->lapic;
+	int vector = lapic_accept(l);
 
-	if (vmx_can_interrupt(&c->vmx)) {
-		int vector = lapic_accept(l);
+	if (vector < 0) /* its TPR or what is in service holds them back */
+		return;
+	vmx_queue_interrupt(&c->vmx, (u8)vector);
+	vmx_set_interrupt_status((u8)vector, (u8)MAX(lapic_highest_irr(l), 0));
+	vmx_want_interrupt_window(&c->vmx, true);
+}
 
-		if (vector >= 0) {
-			vmx_queue_interrupt(&c->vmx, (u8)vector);
-			vmx_set_interrupt_status((u8)vector, (u8)MAX(lapic_highest_irr(l), 0));
-		}
-	}
-	/* Where it can and nothing was queued, its TPR or what is in service holds them back. */
-	if (lapic_highest_irr(l) >= 0 && !vmx_can_interrupt(&c->vmx))
+void apicv_inject(struct vcpu *c)
+{
+	u8 requested = vmx_requested_interrupt();
+
+	if (!requested)
+		return;
+	if (!vmx_can_interrupt(&c->vmx))
 		vmx_want_interrupt_window(&c->vmx, true);
+	else if (lapic_has_irr_below(&c->lapic, requested))
+		inject_first(c);
 }
 
 /* --- the page --- */

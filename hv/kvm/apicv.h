@@ -32,7 +32,7 @@ enum exit_action apicv_exit_write(struct vcpu *c, const struct vmx_exit *exit);
 enum exit_action apicv_exit_eoi(struct vcpu *c, const struct vmx_exit *exit);
 enum exit_action apicv_exit_access(struct vcpu *c, const struct vmx_exit *exit);
 
-/* With vmx_delivers_hastily(), after all else that there is to deliver at an entry: an interrupt
- * that the guest can take now is injected, and the others are the CPU's when the guest takes them.
- */
+/* With vmx_delivers_hastily(), after all else that there is to deliver at an entry, the CPU told of
+ * what is in IRR: while the guest cannot take that, an exit is wanted for when it can; then the CPU
+ * delivers it, or if there is more than one vector, the first is injected. */
 void apicv_inject(struct vcpu *c);

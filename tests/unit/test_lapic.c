@@ -359,6 +359,10 @@ static void test_by_cpu(void **state)
 	fixed(0, 0x30, false);
 	assert_int_equal(lapic_tell(l, &vector), 2);
 	assert_int_equal(vector, 0x30);
+	assert_true(lapic_has_irr_below(l, 0x51)); /* 0x30 and 0x42 */
+	assert_true(lapic_has_irr_below(l, 0x43));
+	assert_true(lapic_has_irr_below(l, 0x42)); /* 0x30 is in another word */
+	assert_false(lapic_has_irr_below(l, 0x30));
 	lapic_eoi(l, 0); /* by the model: of 0x41 */
 	assert_int_equal(*isr, 0);
 	assert_int_equal(lapic_tell(l, &vector), LAPIC_TELL_ALL);

@@ -445,6 +445,8 @@ bool vmx_delivers_hastily(void) __must_check;
 void vmx_set_interrupt_status(u8 in_service, u8 requested);
 /* @vector has come to IRR. */
 void vmx_request_interrupt(u8 vector);
+/* The highest vector in IRR as the CPU has it, 0 for none. */
+u8 vmx_requested_interrupt(void) __must_check;
 /* The ends of interrupts that exit: bit n of the nth word stands for vector 32 * n ... */
 void vmx_set_eoi_exits(const u32 vectors[8]);
 

@@ -225,6 +225,16 @@ int lapic_highest_irr(struct lapic *l)
 					      : l->highest_irr;
 }
 
+bool lapic_has_irr_below(const struct lapic *l, u8 vector)
+{
+	u32 found =
+		READ_ONCE(*lapic_vectors(l, LAPIC_IRR, vector / 32)) & ((1u << vector % 32) - 1);
+
+	for (u32 i = 0; i < vector / 32u; i++)
+		found |= READ_ONCE(*lapic_vectors(l, LAPIC_IRR, i));
+	return found;
+}
+
 int lapic_highest_pending(struct lapic *l)
 {
 	int vector = lapic_highest_irr(l);

@@ -214,6 +214,9 @@ int lapic_highest_pending(struct lapic *l);
 /* The vector in IRR regardless of TPR and ISR (for the TPR threshold), or -1. */
 int lapic_highest_irr(struct lapic *l);
 
+/* Is any vector below @vector in IRR?  Without those posted. */
+bool lapic_has_irr_below(const struct lapic *l, u8 vector);
+
 /* Is @vector in IRR or in ISR?  Any CPU. */
 bool lapic_vector_busy(const struct lapic *l, u8 vector);
 
