@@ -2,6 +2,7 @@
 /* A guest's RDMSR and WRMSR: done here, #GP, or the control guest's to decide (KVM API,
  * KVM_CAP_X86_USER_SPACE_MSR). */
 #include <linux/errno.h>
+#include "cpu/msr_index.h"
 #include "kvm/msr.h"
 #include "kvm/msr_filter.h"
 #include "kvm/run.h"
@@ -53,12 +54,29 @@ enum exit_action run_rdmsr(struct vcpu *c)
 	return GO_ON;
 }
 
+/* An IPI that goes to one vCPU, which is kicked before all else.  No filter denies it. */
+static inline bool send_ipi(struct vcpu *c, u64 icr)
+{
+	struct lapic *target = c->vm->chip ? lapic_send_quickly(&c->lapic, icr) : NULL;
+
+	if (!target)
+		return false;
+	vcpu_wake(container_of(target, struct vcpu, lapic));
+	lapic_set_icr(&c->lapic, icr);
+	vmx_skip_instruction();
+	return true;
+}
+
 enum exit_action run_wrmsr(struct vcpu *c)
 {
 	const u64 *g = c->vmx.gpr;
 	u64 value = (u32)g[GPR_RAX] | g[GPR_RDX] << 32;
-	int err = is_denied(c, true) ? -EPERM : msr_write(c, (u32)g[GPR_RCX], value, false);
+	u32 index = (u32)g[GPR_RCX];
+	int err;
 
+	if (index == MSR_X2APIC_ICR && send_ipi(c, value))
+		return wake_any() ? GO_AGAIN : GO_ON;
+	err = is_denied(c, true) ? -EPERM : msr_write(c, index, value, false);
 	if (__builtin_expect(err != 0, 0))
 		return refuse(c, err, true, value);
 	vmx_skip_instruction();

@@ -119,6 +119,48 @@ static void test_x2apic_destinations(void **state)
 	assert_int_equal(pending_cpus(0x41), 0xf);
 }
 
+/* The vCPU that gets it, or none, and then nothing has changed. */
+static u32 quickly(u32 from, u64 icr)
+{
+	struct lapic *target = lapic_send_quickly(&lapic[from], icr);
+	u32 cpus = pending_cpus((u8)icr);
+
+	assert_true(apic_bus_take_wake(&bus) == 0);
+	assert_int_equal(cpus, target ? 1u << (target - lapic) : 0);
+	return cpus;
+}
+
+static void test_quick_ipi(void **state)
+{
+	const u64 not_fixed[] = {0x100, 0x200, 0x800, 0x1000, 0x2000, 0x8000, 0x40000, 0x100000};
+
+	(void)state;
+	for (u32 i = 0; i < CPUS; i++)
+		x2apic(i);
+	assert_int_equal(quickly(0, 0x200004041), 1 << 2);
+	assert_int_equal(quickly(0, 0x000000041), 1 << 0);
+	assert_int_equal(quickly(0, 0x400004041), 0);
+	assert_int_equal(quickly(0, 0xffffffff00004041), 0);
+	for (u32 i = 0; i < ARRAY_SIZE(not_fixed); i++)
+		assert_int_equal(quickly(0, 0x200004041 | not_fixed[i]), 0);
+	lapic_set_icr(&lapic[0], 0x200004041);
+	assert_true(rdmsr(0, LAPIC_ICR) == 0x200004041);
+	assert_int_equal(wrmsr(2, LAPIC_SVR, 0xff), 0);
+	assert_int_equal(quickly(0, 0x200004041), 0);
+	/* One that is not in x2APIC mode may have any id, and one that is off has none. */
+	assert_int_equal(lapic_set_base(&lapic[3], LAPIC_DEFAULT_BASE, false), 0);
+	assert_int_equal(quickly(0, 0x300004041), 0);
+	assert_int_equal(quickly(0, 0x100004041), 1 << 1);
+	assert_int_equal(lapic_set_base(&lapic[3], LAPIC_DEFAULT_BASE | LAPIC_BASE_ENABLE, false),
+			 0);
+	assert_int_equal(quickly(0, 0x100004041), 0);
+	assert_int_equal(quickly(3, 0x100004041), 0);
+	x2apic(3);
+	assert_int_equal(quickly(3, 0x100004041), 1 << 1);
+	lapic[1].id = 9;
+	assert_int_equal(quickly(0, 0x100004041), 0);
+}
+
 static void test_absent_targets(void **state)
 {
 	const struct apic_message all = {.dest = 0xff, .vector = 0x41};
@@ -298,6 +340,7 @@ int main(void)
 		cmocka_unit_test_setup(test_ipi_shorthand, setup),
 		cmocka_unit_test_setup(test_ipi_logical, setup),
 		cmocka_unit_test_setup(test_x2apic_destinations, setup),
+		cmocka_unit_test_setup(test_quick_ipi, setup),
 		cmocka_unit_test_setup(test_absent_targets, setup),
 		cmocka_unit_test_setup(test_lowest_priority, setup),
 		cmocka_unit_test_setup(test_events, setup),

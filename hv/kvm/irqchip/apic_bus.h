@@ -51,6 +51,7 @@ typedef void apic_bus_eoi(struct apic_bus *bus, u32 index, u8 vector, bool level
 struct apic_bus {
 	struct lapic *lapic[APIC_BUS_MAX]; /* by vCPU index; NULL: none (yet) */
 	u32 count;           /* slots in use; grows in lapic_init(), one vCPU at a time */
+	u32 xapics;          /* of these, enabled and not in x2APIC mode; atomic */
 	bool vector_hashing; /* lowest priority: by vector, else by turns */
 	u64 x2apic_api;      /* KVM_X2APIC_API_*, as KVM_ENABLE_CAP has set them */
 	/*

@@ -116,10 +116,27 @@ void lapic_set_cmci(struct lapic *l, bool on)
 		lapic_set_reg(l, LAPIC_LVT_CMCI, LAPIC_LVT_MASKED);
 }
 
+static bool is_xapic(u64 base)
+{
+	return (base & (LAPIC_BASE_ENABLE | LAPIC_BASE_X2APIC)) == LAPIC_BASE_ENABLE;
+}
+
+/* IA32_APIC_BASE becomes @val.  bus->xapics is never too small: see lapic_send_quickly(). */
+static void change_base(struct lapic *l, u64 val)
+{
+	bool was_xapic = is_xapic(l->base);
+
+	if (is_xapic(val))
+		__atomic_fetch_add(&l->bus->xapics, 1, __ATOMIC_SEQ_CST);
+	WRITE_ONCE(l->base, val);
+	if (was_xapic)
+		__atomic_fetch_sub(&l->bus->xapics, 1, __ATOMIC_SEQ_CST);
+}
+
 void lapic_reset(struct lapic *l, bool bsp, bool init)
 {
 	if (!init) {
-		l->base = LAPIC_DEFAULT_BASE | LAPIC_BASE_ENABLE | (bsp ? LAPIC_BASE_BSP : 0);
+		change_base(l, LAPIC_DEFAULT_BASE | LAPIC_BASE_ENABLE | (bsp ? LAPIC_BASE_BSP : 0));
 		lapic_set_id(l);
 	}
 	lapic_timer_stop(l);
@@ -181,7 +198,7 @@ int lapic_set_base(struct lapic *l, u64 val, bool host)
 		return -EINVAL;
 	if (!host && !lapic_hw_enabled(l) && x2apic)
 		return -EINVAL;
-	WRITE_ONCE(l->base, val);
+	change_base(l, val);
 	if (enable && (changed & (LAPIC_BASE_ENABLE | LAPIC_BASE_X2APIC)))
 		lapic_set_id(l);
 	return 0;

@@ -5,15 +5,16 @@
 #define LVT_MODE  0x700u
 #define LVT_LEVEL 0x8000u
 
-static bool accept_vector(struct lapic *l, const struct apic_message *m)
+/* False: it is not enabled. */
+static inline bool post_vector(struct lapic *l, u8 vector, bool level)
 {
-	u32 word = m->vector / 32, bit = 1u << m->vector % 32;
+	u32 word = vector / 32, bit = 1u << vector % 32;
 	u32 *tmr = lapic_vectors(l, LAPIC_TMR, word);
 
-	if ((m->level && !m->assert) || !lapic_hw_enabled(l) || !lapic_sw_enabled(l))
+	if (!lapic_hw_enabled(l) || !lapic_sw_enabled(l))
 		return false;
-	if (lapic_test_vector(l, LAPIC_TMR, m->vector) != m->level) {
-		if (m->level)
+	if (lapic_test_vector(l, LAPIC_TMR, vector) != level) {
+		if (level)
 			__atomic_fetch_or(tmr, bit, __ATOMIC_SEQ_CST);
 		else
 			__atomic_fetch_and(tmr, ~bit, __ATOMIC_SEQ_CST);
@@ -22,6 +23,30 @@ static bool accept_vector(struct lapic *l, const struct apic_message *m)
 	/* Release: pairs with lapic_tell() and lapic_highest_irr(). */
 	__atomic_fetch_or(&l->posted, 1u << word, __ATOMIC_RELEASE);
 	return true;
+}
+
+static bool accept_vector(struct lapic *l, const struct apic_message *m)
+{
+	return (!m->level || m->assert) && post_vector(l, m->vector, m->level);
+}
+
+/* Of an ICR: the vector, and the level, which counts only for a trigger mode that is level. */
+#define ICR_QUICK 0x40ffu
+
+struct lapic *lapic_send_quickly(struct lapic *l, u64 icr)
+{
+	const struct apic_bus *bus = l->bus;
+	u32 dest = (u32)(icr >> 32);
+	struct lapic *target;
+
+	if (((u32)icr & ~ICR_QUICK) || !lapic_x2apic(l) || READ_ONCE(bus->xapics) ||
+	    dest >= READ_ONCE(bus->count))
+		return NULL;
+	target = READ_ONCE(bus->lapic[dest]);
+	if (!target || target->id != dest || !lapic_x2apic(target) ||
+	    !post_vector(target, (u8)icr, false))
+		return NULL;
+	return target;
 }
 
 bool lapic_accept_message(struct lapic *l, const struct apic_message *m)

@@ -204,6 +204,12 @@ int lapic_msr_read(struct lapic *l, u32 msr, u64 *val, u64 now)
 	return 0;
 }
 
+void lapic_set_icr(struct lapic *l, u64 icr)
+{
+	lapic_set_reg(l, LAPIC_ICR, (u32)icr);
+	lapic_set_reg(l, ICR2_X2APIC, (u32)(icr >> 32));
+}
+
 int lapic_msr_write(struct lapic *l, u32 msr, u64 val, u64 now)
 {
 	u32 reg = (msr - LAPIC_X2APIC_MSR) << 4;
@@ -215,8 +221,7 @@ int lapic_msr_write(struct lapic *l, u32 msr, u64 val, u64 now)
 	if (val & X2APIC_ICR_RESERVED)
 		return -EINVAL;
 	val &= ~(u64)ICR_BUSY;
-	lapic_set_reg(l, LAPIC_ICR, (u32)val);
-	lapic_set_reg(l, ICR2_X2APIC, (u32)(val >> 32));
+	lapic_set_icr(l, val);
 	send_ipi(l, (u32)val, (u32)(val >> 32));
 	return 0;
 }
