@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /* The order in which kvm0 boots. */
 #include "abi/control.h"
+#include "abi/control_port.h"
 #include "abi/power.h"
 #include "abi/requests.h"
 #include "core/console.h"
+#include "core/guest_uart.h"
 #include "core/log.h"
 #include "core/memmap.h"
 #include "core/page.h"
@@ -23,6 +25,7 @@
 #include "mm/cpus.h"
 #include "mm/memory.h"
 #include "mm/paging.h"
+#include "monitor/monitor.h"
 #include "multiboot2.h"
 #include "vmx/vmx.h"
 
@@ -141,11 +144,27 @@ static void print_summary(void)
 		 (kept + SIZE_1M - 1) >> 20);
 }
 
+/* The console's ports are kvm0's, and the control guest has others like them. */
+static void init_guest_uart(void)
+{
+	static struct control_ports ports = {
+		.count = UART_PORTS, .in = guest_uart_in, .out = guest_uart_out};
+	static const struct console_monitor monitor = {monitor_is_open, monitor_open, monitor_close,
+						       monitor_input, monitor_poll};
+
+	ports.first = guest_uart_init(&monitor);
+	if (!ports.first)
+		return;
+	control_ports_add(&ports);
+	vmx_limit_timer(tsc_khz * GUEST_UART_POLL_MS);
+}
+
 static __noreturn void start_control_guest(void)
 {
 	struct control_image image;
 
 	power_init(&acpi);
+	init_guest_uart();
 	if (handle_init())
 		refuse("the memory pool is too small", "give kvm0 more: pool=64M");
 	caps_init(cpus.usable);

@@ -99,7 +99,13 @@ static bool do_log(const struct order *order)
 	u64 position = 0;
 	s64 n;
 
-	(void)order;
+	if (order->count > 1) {
+		if (strcmp(order->word[1], "before")) {
+			terminal_say("log: '%s'? It is log, or log before", order->word[1]);
+			return false;
+		}
+		position = KVM0_LOG_BEFORE;
+	}
 	while ((n = kvm0_read_log(text, sizeof(text), &position)) > 0)
 		for (s64 i = 0; i < n; i++)
 			console_putc(text[i]);
@@ -233,7 +239,7 @@ static const struct {
 	{"cpus", 1, do_cpus, "", "count the CPUs that answer"},
 	{"param", 3, do_param, " [NAME [VALUE]]", "show or set kvm0's parameters"},
 	{"date", 1, do_date, "", "show the date and time of the machine's clock"},
-	{"log", 1, do_log, "", "show kvm0's log"},
+	{"log", 2, do_log, " [before]", "show kvm0's log, or that of the run before the reset"},
 	{"debug", 1, do_debug, "", "name unknown ports and addresses that guests use, or not"},
 	{"reboot", 1, do_reboot, "", "reset the machine"},
 	{"poweroff", 1, do_poweroff, "", "switch the machine off"},

@@ -35,8 +35,7 @@ static u8 ring[1024];
 static u32 ring_head, ring_tail;
 /* The CPU that holds the console, counted from 1, and how often. */
 static u32 holder, depth;
-/* Bytes that fit into the transmit FIFO since it was last seen empty.  kvm0 writes to the same
- * UART, but waits for an empty FIFO before each byte, so that at most one is in it unseen. */
+/* Bytes that fit into the transmit FIFO since it was last seen empty. */
 static u32 room;
 
 void console_init(void)
@@ -107,7 +106,7 @@ static void put(char c)
 {
 	for (u32 n = 0; !room && n < MAX_POLLS && !(inb(UART_LSR) & LSR_THR_EMPTY); n++)
 		cpu_pause();
-	room = room ? room - 1 : FIFO_SIZE - 2;
+	room = room ? room - 1 : FIFO_SIZE - 1;
 	outb(UART_DATA, (u8)c);
 }
 

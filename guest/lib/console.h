@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The serial console: COM1 (0x3f8), 115200 8N1.  Output is polled; input comes by IRQ4 into
- * a ring, and by polling where the interrupt does not arrive.
- * Output may be used from the first line of guest_main() on, on every CPU; what one function
- * writes stays together.
+ * The serial console: COM1 (0x3f8), 115200 8N1.  If kvm0's console is there as well, this is a UART
+ * that kvm0 answers: it gives this guest what is received but for what is typed to kvm0's monitor,
+ * keeps its own lines apart from this guest's, and keeps what is written while the monitor is open.
+ * Output is polled; input comes by IRQ4 into a ring, and by polling where the interrupt does not
+ * arrive. Output may be used from the first line of guest_main() on, on every CPU; what one
+ * function writes stays together.
  */
 #pragma once
 

@@ -3,8 +3,11 @@
 #include "abi/control.h"
 #include <linux/errno.h>
 #include "abi/control_cpu.h"
+#include "abi/control_port.h"
 #include "abi/dispatch.h"
 #include "abi/power.h"
+#include "core/console.h"
+#include "core/guest_uart.h"
 #include "core/log.h"
 #include "core/memmap.h"
 #include "core/page.h"
@@ -12,6 +15,7 @@
 #include "core/spinlock.h"
 #include "cpu/percpu.h"
 #include "cpu/regs.h"
+#include "cpu/tsc.h"
 #include "monitor/monitor.h"
 #include "monitor/park.h"
 #include "vmx/ept.h"
@@ -188,7 +192,11 @@ static void handle_exit(struct vmx_vcpu *v, enum vmx_exit_kind kind, const struc
 		control_cr_write(v, exit);
 		break;
 	case VMX_IO:
-		power_port(v, exit);
+		if (!control_port(v, exit))
+			power_port(v, exit);
+		break;
+	case VMX_TIMER:
+		vmx_set_timer(rdtsc(), guest_uart_poll());
 		break;
 	case VMX_EPT_VIOLATION:
 		exit_ept_violation(exit);
@@ -245,6 +253,8 @@ __noreturn void control_run(const struct control_image *image)
 	if (!v || vmx_vcpu_init(v, true, ept_pointer(&map.ept), CONTROL_VPID))
 		refuse("the memory pool is too small", "set pool= to a larger size");
 	vmx_allow(v, CR4_KNOWN & ~CR4_SMXE, vmx_host_xcr0());
+	if (image && console_uart())
+		vmx_use_timer();
 	if (image)
 		set_start_state(v, image);
 	else

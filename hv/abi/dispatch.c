@@ -138,14 +138,16 @@ static s64 call_read_log(u64 to, u64 size, u64 position, struct outcome *out)
 
 	out->second = position;
 	while (done < size) {
-		u64 next = out->second;
-		size_t n = log_read(text, MIN(size - done, LOG_CHUNK), &next);
+		u64 before = out->second & KVM0_LOG_BEFORE, next = out->second ^ before;
+		u64 most = MIN(size - done, LOG_CHUNK);
+		size_t n =
+			before ? log_read_before(text, most, &next) : log_read(text, most, &next);
 
 		if (!n)
 			break;
 		if (copy_out(to + done, text, n))
 			return -EFAULT;
-		out->second = next;
+		out->second = next | before;
 		done += n;
 	}
 	return (s64)done;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Ports that end the machine's run, and the end of the control guest. */
 #include "abi/power.h"
+#include "core/console.h"
 #include "core/log.h"
 #include "core/panic.h"
 #include "cpu/io.h"
@@ -104,6 +105,7 @@ void power_port(struct vmx_vcpu *v, const struct vmx_exit *exit)
 		u32 value = (u32)*rax;
 
 		log_info("power", "the control guest ends the run by port 0x%x", exit->io.port);
+		console_flush();
 		stop_others();
 		vmx_cpu_disable();
 		port_out(exit->io.port, exit->io.size, value);

@@ -1,14 +1,39 @@
 /* SPDX-License-Identifier: MIT */
-/* kvm0's debug console; see core/console.h. */
+/* kvm0's console; see core/console.h. */
 #include <linux/errno.h>
 
 #include "core/console.h"
+#include "core/log.h"
 #include "core/params.h"
-#include "cpu/uart.h"
+#include "core/spinlock.h"
+#include "cpu/percpu.h"
+#include "cpu/tsc.h"
 #include "lib/printf.h"
 #include "lib/string.h"
 
-static struct uart console_uart; /* guarded by the log's lock, or by a panic */
+#define LINE_KEPT   256u         /* of an unfinished line, to write it anew */
+#define PATIENCE_MS 200u         /* so long may one keep the log waiting */
+#define HELD_SIZE   (16u * 1024) /* of the control guest's output */
+#define SEIZE_TRIES 2000000u     /* for the holder to finish its line at 9600 baud */
+#define CHUNK       128u
+
+struct unfinished {
+	u32 n;
+	char text[LINE_KEPT];
+};
+
+/* Guards all of this, unless it is seized.  Rank: above the log's. */
+static struct spinlock console_lock;
+static u32 console_seized_by; /* CPU index + 1 */
+static struct uart uart;
+static struct {
+	bool held;                 /* the monitor has it */
+	struct unfinished line[2]; /* the control guest's, the monitor's */
+	u64 touched;               /* when something was last written there (TSC) */
+	u64 shown;                 /* position in the log */
+	u32 first, count, lost;    /* of what is kept in bytes; lost: older, which was not kept */
+	char bytes[HELD_SIZE];
+} console;
 
 /* What console= can be, and what it is. */
 static const struct {
@@ -20,24 +45,10 @@ static u32 chosen_port, chosen_speed = CONSOLE_DEFAULT_SPEED;
 int console_init(u16 port, u32 speed)
 {
 	if (!port) {
-		console_uart = (struct uart){0};
+		uart = (struct uart){0};
 		return 0;
 	}
-	return uart_init(&console_uart, port, speed);
-}
-
-void console_write(const char *text, size_t n)
-{
-	size_t start = 0;
-
-	for (size_t i = 0; i < n; i++) {
-		if (text[i] != '\n')
-			continue;
-		uart_write(&console_uart, text + start, i - start);
-		uart_write(&console_uart, "\r\n", 2);
-		start = i + 1;
-	}
-	uart_write(&console_uart, text + start, n - start);
+	return uart_init(&uart, port, speed);
 }
 
 int console_param(const char *value)
@@ -65,4 +76,246 @@ int console_param(const char *value)
 void console_show_param(char *text, size_t size)
 {
 	printf_format(text, size, "%s,%u", ports[chosen_port].name, chosen_speed);
+}
+
+const struct uart *console_uart(void)
+{
+	return uart.port ? &uart : NULL;
+}
+
+/* False: another CPU has it for good. */
+static bool enter(void)
+{
+	u32 me = this_cpu()->index + 1, owner = READ_ONCE(console_seized_by);
+
+	if (!owner) {
+		spin_lock(&console_lock);
+		owner = console_seized_by;
+		if (!owner)
+			return true;
+		spin_unlock(&console_lock);
+	}
+	return owner == me;
+}
+
+static void leave(void)
+{
+	if (!READ_ONCE(console_seized_by))
+		spin_unlock(&console_lock);
+}
+
+/* --- what follows is called between these two --- */
+
+static void put_text(const char *text, size_t n)
+{
+	size_t start = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		if (text[i] != '\n')
+			continue;
+		uart_write(&uart, text + start, i - start);
+		uart_write(&uart, "\r\n", 2);
+		start = i + 1;
+	}
+	uart_write(&uart, text + start, n - start);
+}
+
+/* Remember the line that is on the screen.  What follows a carriage return is written over it. */
+static void note(struct unfinished *l, char c)
+{
+	if (l->n && (c == '\n' || l->text[l->n - 1] == '\r'))
+		l->n = 0;
+	if (c != '\n' && !(c == '\r' && !l->n) && l->n < LINE_KEPT)
+		l->text[l->n++] = c;
+}
+
+static struct unfinished *current_line(void)
+{
+	return &console.line[console.held];
+}
+
+static bool must_wait(const struct unfinished *l)
+{
+	return l->n && l->n < LINE_KEPT && rdtsc() - console.touched < tsc_khz * PATIENCE_MS;
+}
+
+static void show_log(bool now)
+{
+	struct unfinished *l = current_line();
+	u64 end = log_end();
+	char text[CHUNK];
+
+	if (console.shown >= end || (!now && must_wait(l)))
+		return;
+	if (l->n)
+		uart_write(&uart, "\r\n", 2);
+	while (console.shown < end) {
+		size_t n = log_read(text, MIN(sizeof(text), end - console.shown), &console.shown);
+
+		if (!n)
+			break;
+		put_text(text, n);
+	}
+	uart_write(&uart, l->text, l->n);
+}
+
+static void keep(char c)
+{
+	console.bytes[(console.first + console.count) % HELD_SIZE] = c;
+	if (console.count < HELD_SIZE) {
+		console.count++;
+	} else {
+		console.first = (console.first + 1) % HELD_SIZE;
+		console.lost++;
+	}
+}
+
+static void write_for_guest(char c)
+{
+	uart_write(&uart, &c, 1);
+	note(&console.line[0], c);
+	console.touched = rdtsc();
+	if (!console.line[0].n)
+		show_log(false);
+}
+
+/* Write what is kept, as far as the UART takes it at once. */
+static u8 write_kept(void)
+{
+	u8 status = uart_transmit_status(&uart);
+
+	while (!console.held && console.count && (status & UART_LSR_THRE)) {
+		char c = console.bytes[console.first];
+
+		console.first = (console.first + 1) % HELD_SIZE;
+		console.count--;
+		write_for_guest(c);
+		status = uart_transmit_status(&uart);
+	}
+	return status;
+}
+
+static void tell_lost(void)
+{
+	char text[80];
+	size_t n = printf_format(text, sizeof(text),
+				 "kvm0: console: %u bytes of output before this are lost\n",
+				 console.lost);
+
+	put_text(text, n);
+	console.line[0].n = 0; /* it went on in what is lost */
+	console.lost = 0;
+}
+
+/* --- the interface --- */
+
+void console_show_log(bool now)
+{
+	if (!enter())
+		return;
+	show_log(now);
+	leave();
+}
+
+void console_print(const char *text, size_t n)
+{
+	if (!enter())
+		return;
+	put_text(text, n);
+	for (size_t i = 0; i < n; i++)
+		note(current_line(), text[i]);
+	console.touched = rdtsc();
+	if (!current_line()->n)
+		show_log(false);
+	leave();
+}
+
+void console_hold(bool hold)
+{
+	if (READ_ONCE(console.held) == hold || !enter())
+		return;
+	if (current_line()->n)
+		uart_write(&uart, "\r\n", 2);
+	console.held = hold;
+	console.line[1].n = 0;
+	if (!hold) {
+		if (console.lost)
+			tell_lost();
+		uart_write(&uart, console.line[0].text, console.line[0].n);
+		(void)write_kept();
+	}
+	leave();
+}
+
+void console_guest_write(u8 byte)
+{
+	if (!enter())
+		return;
+	if (console.held || console.count)
+		keep((char)byte);
+	else
+		write_for_guest((char)byte);
+	leave();
+}
+
+u8 console_guest_status(void)
+{
+	u8 status = UART_LSR_THRE | UART_LSR_TEMT;
+
+	if (!enter())
+		return status;
+	if (!console.held) {
+		status = write_kept();
+		if (console.count)
+			status = 0;
+	}
+	leave();
+	return status;
+}
+
+bool console_keeps_output(void)
+{
+	return READ_ONCE(console.count) && !READ_ONCE(console.held);
+}
+
+int console_read(void)
+{
+	int byte;
+
+	if (!enter())
+		return -1;
+	byte = uart_read(&uart);
+	leave();
+	return byte;
+}
+
+void console_flush(void)
+{
+	if (!enter())
+		return;
+	show_log(true);
+	uart_drain(&uart);
+	leave();
+}
+
+void console_seize(void)
+{
+	u32 tries = 0;
+
+	if (READ_ONCE(console_seized_by))
+		return;
+	while (!spin_trylock(&console_lock) && ++tries < SEIZE_TRIES)
+		__builtin_ia32_pause();
+	if (tries < SEIZE_TRIES)
+		show_log(true);
+	WRITE_ONCE(console_seized_by, this_cpu()->index + 1);
+	if (tries == SEIZE_TRIES || current_line()->n)
+		put_text("\n", 1);
+	current_line()->n = 0;
+}
+
+void console_emergency(const char *text, size_t n)
+{
+	put_text(text, n);
+	console.shown = log_end();
 }

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * kvm0's log: one line a call, "kvm0: SUBSYSTEM: text", with a severity, to the
- * console and to a ring that the control guest reads (KVM0_CALL_READ_LOG).
+ * console and to a ring that the control guest reads (KVM0_CALL_READ_LOG).  It is in the ring at
+ * once, and on the console when that is free (core/console.h); errors at once.
  * Callers give no newline.  Safe on any CPU; not from NMI context.
  */
 #pragma once
@@ -38,9 +39,18 @@ void log_line(enum log_level level, const char *subsystem, const char *fmt, ...)
 /* Copy from the ring, as KVM0_CALL_READ_LOG has it; @pos is read and advanced.
  * Returns the bytes copied to @buf. */
 size_t log_read(char *buf, size_t size, u64 *pos);
+/* The position behind the newest line. */
+u64 log_end(void);
+/* The same as log_read() from the log of the run before, if that is there. */
+size_t log_read_before(char *buf, size_t size, u64 *pos);
 
-/* Write @n bytes to the console alone, as they are, not inside of a line of the log. */
-void log_write_raw(const char *text, size_t n);
+#define LOG_AREA_SIZE (64u * 1024)
+/*
+ * From now on the ring is at @memory, LOG_AREA_SIZE bytes that the next boot will find if memory
+ * outlives the reset and nobody else has written there, which a checksum tells.  What is there now
+ * is the log of the run before, if it is one.  Boot CPU alone, once.
+ */
+void log_keep(void *memory);
 
 /*
  * For panic() and refuse(): take the log's lock for good, by force if it does not

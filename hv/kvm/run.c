@@ -5,6 +5,7 @@
  */
 #include <kvm0/abi.h>
 #include <linux/errno.h>
+#include "core/guest_uart.h"
 #include "core/log.h"
 #include "cpu/percpu.h"
 #include "cpu/tsc.h"
@@ -169,6 +170,7 @@ static enum exit_action handle_exit(struct vcpu *c, enum vmx_exit_kind kind,
 	case VMX_RESUME:
 		return GO_ON;
 	case VMX_TIMER:
+		(void)guest_uart_poll(); /* the control guest's timer stands still meanwhile */
 		return c->run_stop != IRQ_NEVER && c->run_stop <= rdtsc() ? GO_AGAIN : GO_ON;
 	case VMX_PAUSE:
 		vmx_grow_pause_window(&c->vmx);

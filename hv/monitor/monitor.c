@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* The monitor's prompt, and when its commands run; see monitor/monitor.h. */
 #include "monitor/monitor.h"
-#include "core/log.h"
+#include "core/console.h"
 #include "core/spinlock.h"
 #include "cpu/tsc.h"
 #include "lib/printf.h"
@@ -37,7 +37,7 @@ void monitor_write(const char *text, size_t n)
 	if (m.sink)
 		m.sink(text, n);
 	else
-		log_write_raw(text, n);
+		console_print(text, n);
 }
 
 void monitor_print(const char *fmt, ...)
@@ -69,7 +69,7 @@ bool monitor_is_open(void)
 
 static void say(const char *text)
 {
-	log_write_raw(text, strlen(text));
+	console_print(text, strlen(text));
 }
 
 static void attend(void)
@@ -126,7 +126,7 @@ void monitor_open(void)
 {
 	spin_lock(&m.lock);
 	if (!m.line.prompt)
-		line_init(&m.line, "monitor> ", log_write_raw);
+		line_init(&m.line, "monitor> ", console_print);
 	if (!m.open && m.event == LINE_MORE) {
 		say("\nkvm0's monitor: help lists the commands, exit leaves it\n");
 		line_begin(&m.line);

@@ -108,7 +108,12 @@ static void kvm0_log(void)
 	CHECK_RESULT(call(KVM0_CALL_READ_LOG, T_BAD_ADDRESS, 64, 0), -EFAULT);
 	CHECK_RESULT(call(KVM0_CALL_READ_LOG, addr(text), 0, 0), 0);
 	/* Beyond the end there is nothing newer. */
+	CHECK_RESULT(call(KVM0_CALL_READ_LOG, addr(text), 64, KVM0_LOG_BEFORE - 1), 0);
 	CHECK_RESULT(call(KVM0_CALL_READ_LOG, addr(text), 64, ~0ull), 0);
+	/* After power-on there was no run before. */
+	position = KVM0_LOG_BEFORE;
+	CHECK_EQUAL(kvm0_read_log(text, 64, &position), 0);
+	CHECK_EQUAL(position, KVM0_LOG_BEFORE);
 }
 
 /* A structure may lie anywhere, over the border of two pages as well. */

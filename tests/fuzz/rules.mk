@@ -10,10 +10,11 @@ FUZZ_CFLAGS := -std=gnu11 -O1 -g -w -fno-strict-aliasing -fno-omit-frame-pointer
 FUZZ_KVM0_CFLAGS := -fsanitize=fuzzer-no-link -mgeneral-regs-only
 FUZZ_INCLUDES := -Itests/fuzz/machine/include $(INCLUDES)
 # Left out: what starts a control guest, and what the machine has another of.
-FUZZ_KVM0 := $(filter-out %/control.c %/control_cpu.c %/control_image.c %/power.c, \
+FUZZ_KVM0 := $(filter-out %/control.c %/control_cpu.c %/control_image.c %/control_port.c \
+		%/power.c, \
 		$(wildcard hv/abi/*.c)) \
 	$(wildcard hv/kvm/*.c hv/kvm/*/*.c arch/x86/vmx/*.c) arch/x86/cpu/bugs.c hv/lib/printf.c \
-	$(filter-out $(addprefix hv/core/,page.c object.c console.c panic.c backtrace.c symbols.c), \
+	$(filter-out $(addprefix hv/core/,page.c object.c console.c guest_uart.c panic.c backtrace.c symbols.c), \
 		$(wildcard hv/core/*.c))
 FUZZ_MACHINE := $(FUZZ_KVM0) $(wildcard tests/fuzz/machine/*.c)
 FUZZ_CALLS_OBJ := $(patsubst %.c,$(O)/fuzz/%.o,$(wildcard tests/fuzz/calls*.c))

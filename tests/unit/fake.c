@@ -13,6 +13,7 @@
 #include "core/log.h"
 #include "core/page.h"
 #include "core/panic.h"
+#include "cpu/io.h"
 
 #define WEAK __attribute__((weak))
 
@@ -87,6 +88,18 @@ WEAK __noreturn void refuse(const char *cause, const char *remedy_fmt, ...)
 		vsnprintf(fake_panic_text + n, sizeof(fake_panic_text) - (size_t)n, remedy_fmt, ap);
 	va_end(ap);
 	stop("refuse");
+}
+
+WEAK u8 io_in8(u16 port)
+{
+	(void)port;
+	return 0xff;
+}
+
+WEAK void io_out8(u16 port, u8 v)
+{
+	(void)port;
+	(void)v;
 }
 
 static void *zeroed(size_t align, size_t size, unsigned *live)

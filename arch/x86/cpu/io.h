@@ -4,6 +4,10 @@
 
 #include "lib/types.h"
 
+#ifdef UNIT_TEST /* the test's device */
+u8 io_in8(u16 port);
+void io_out8(u16 port, u8 v);
+#else
 static inline u8 io_in8(u16 port)
 {
 	u8 v;
@@ -16,6 +20,7 @@ static inline void io_out8(u16 port, u8 v)
 {
 	__asm__ volatile("outb %0, %1" : : "a"(v), "Nd"(port));
 }
+#endif
 
 static inline u32 io_in32(u16 port)
 {

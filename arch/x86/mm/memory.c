@@ -11,6 +11,8 @@
 #define POOL_LEAST (4ull << 20)
 #define POOL_MOST  (512ull << 20)
 #define POOL_FLOOR (1ull << 20) /* nothing of the first MiB: firmware and SIPI live there */
+#define LOG_FLOOR  0x10000ull
+#define LOG_LIMIT  0xa0000ull
 
 extern const u8 image_start[], image_end[]; /* linker.ld */
 
@@ -55,15 +57,32 @@ static u64 pool_size(void)
 	return ALIGN_UP(MIN(size, POOL_MOST), SIZE_2M);
 }
 
-static void choose_pool(const struct mb2_info *info)
+/* RAM that no module is in; 0: there is none. */
+static u64 find_free(const struct mb2_info *info, u64 size, u64 align, u64 floor, u64 limit)
 {
 	struct memrange busy[MB2_MAX_MODULES];
-	u64 size = pool_size(), base;
 
 	for (u32 i = 0; i < info->module_count; i++)
 		busy[i] = (struct memrange){.base = info->module[i].start,
 					    .end = info->module[i].end};
-	base = memmap_find(&memmap, size, SIZE_2M, POOL_FLOOR, SIZE_4G, busy, info->module_count);
+	return memmap_find(&memmap, size, align, floor, limit, busy, info->module_count);
+}
+
+/* The place of the log's ring: the same at each boot, and one that a boot loader leaves alone, as
+ * it does with most of the first MiB. */
+static u64 choose_log(const struct mb2_info *info)
+{
+	u64 base = find_free(info, LOG_AREA_SIZE, PAGE_SIZE, LOG_FLOOR, LOG_LIMIT);
+
+	if (base)
+		add(base, LOG_AREA_SIZE, MEM_KVM0);
+	return base;
+}
+
+static void choose_pool(const struct mb2_info *info)
+{
+	u64 size = pool_size(), base = find_free(info, size, SIZE_2M, POOL_FLOOR, SIZE_4G);
+
 	if (!base)
 		refuse("too little memory",
 		       "kvm0 needs %llu MiB in one piece below 4 GiB and found %llu MiB of memory "
@@ -78,11 +97,16 @@ static void choose_pool(const struct mb2_info *info)
 
 void memory_init(const struct mb2_info *info)
 {
+	u64 log;
+
 	read_map(info);
 	add(virt_to_phys(image_start).v, (u64)(image_end - image_start), MEM_KVM0);
+	log = choose_log(info);
 	choose_pool(info);
 	if (paging_init(&memmap))
 		refuse("the memory pool is too small", "give kvm0 more: pool=64M");
+	if (log)
+		log_keep(phys_to_virt(hpa(log)));
 }
 
 const void *memory_map_firmware(u64 at, u64 size)

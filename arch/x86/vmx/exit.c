@@ -40,7 +40,7 @@ void vmx_set_timer(u64 now, u64 deadline)
 {
 	u64 ticks = deadline > now ? (deadline - now) >> vmx_config.timer_shift : 0;
 
-	vmcs_write32(VMCS_PREEMPTION_TIMER, ticks > 0xffffffff ? 0xffffffffu : ticks);
+	vmcs_write32(VMCS_PREEMPTION_TIMER, ticks > vmx_timer_most ? vmx_timer_most : (u32)ticks);
 }
 
 /* An entry fails outright unless an exception has an error code exactly when its vector and

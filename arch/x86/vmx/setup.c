@@ -13,6 +13,8 @@
 #include "cpu/trap.h"
 #include "lib/string.h"
 
+u32 vmx_timer_most = ~0u;
+
 /* One bit a port, shared by all CPUs of the control guest; changed during boot only. */
 static u8 io_bitmaps[2 * PAGE_SIZE] __attribute__((aligned(4096)));
 
@@ -159,7 +161,7 @@ static void set_controls(struct vmx_vcpu *v, u64 eptp)
 	if (c->cpu2 & CPU2_XSAVES)
 		vmcs_write64(VMCS_XSS_EXITING_BITMAP, 0);
 	if (c->pin & PIN_PREEMPTION_TIMER)
-		vmcs_write32(VMCS_PREEMPTION_TIMER, ~0u);
+		vmcs_write32(VMCS_PREEMPTION_TIMER, vmx_timer_most);
 	if (c->cpu2 & CPU2_PAUSE_LOOP)
 		vmx_set_pause_window(v);
 	if (c->cpu2 & CPU2_PML) {
@@ -296,6 +298,19 @@ void vmx_vcpu_free(struct vmx_vcpu *v)
 	v->vmcs = hpa(0);
 	v->msr_bitmap = v->xsave = NULL;
 	v->log = NULL;
+}
+
+void vmx_limit_timer(u64 ticks)
+{
+	vmx_timer_most = (u32)MIN(ticks >> vmx_config.timer_shift, ~0u);
+}
+
+void vmx_use_timer(void)
+{
+	vmcs_write32(VMCS_PIN_CONTROLS, vmcs_read32(VMCS_PIN_CONTROLS) | PIN_PREEMPTION_TIMER);
+	if (vmx_config.caps.exit >> 32 & EXIT_SAVE_TIMER)
+		vmcs_write32(VMCS_EXIT_CONTROLS, vmcs_read32(VMCS_EXIT_CONTROLS) | EXIT_SAVE_TIMER);
+	vmcs_write32(VMCS_PREEMPTION_TIMER, vmx_timer_most);
 }
 
 void vmx_trap_port(u16 port)

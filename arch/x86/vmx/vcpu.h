@@ -35,6 +35,9 @@ enum vmx_exit_kind vmx_exit_xsetbv(struct vmx_vcpu *v);
 /* idle.c: PAUSE-loop exiting begins as the parameters say. */
 void vmx_set_pause_window(struct vmx_vcpu *v);
 
+/* setup.c: what the preemption timer is set to at most. */
+extern u32 vmx_timer_most;
+
 /* Write @v's copies of the controls to the current VMCS if they changed. */
 static inline void vmx_set_cpu_controls(struct vmx_vcpu *v, u32 controls)
 {

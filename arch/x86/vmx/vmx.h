@@ -256,6 +256,8 @@ void vmx_finish_instruction(u64 rip);
 
 /* Make the preemption timer exit at @deadline (TSC) at the latest; ~0: do not care. */
 void vmx_set_timer(u64 now, u64 deadline);
+/* It exits after @ticks in the guest in any case, of each vCPU made afterwards.  During boot. */
+void vmx_limit_timer(u64 ticks);
 
 /* --- events (inject.c); loaded --- */
 
@@ -452,8 +454,12 @@ void vmx_set_eoi_exits(const u32 vectors[8]);
 
 /* --- the control guest only (setup.c); loaded --- */
 
-/* Exits for writes to @port; reads stay native but are seen too. */
+/* Exits for accesses to @port. */
 void vmx_trap_port(u16 port);
+/* Let the preemption timer run, which for the control guest it does not: VMX_TIMER when it has run
+ * for what vmx_set_timer() says, the time of kvm0 and of guests not counted, where the CPU can stop
+ * it meanwhile; else it begins anew at each entry. */
+void vmx_use_timer(void);
 void vmx_set_wait_for_sipi(struct vmx_vcpu *v);
 /* The state after SIPI @vector, running. */
 void vmx_start_at_sipi(struct vmx_vcpu *v, u8 vector);

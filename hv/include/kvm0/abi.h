@@ -70,8 +70,11 @@
  * Copy kvm0's log to RDI, at most RSI bytes, from position RDX, which counts all
  * bytes ever logged; 0 starts at the oldest byte that is kept.  Returns the bytes
  * copied (0: nothing newer) and in RDX the position to ask for next.
+ * With KVM0_LOG_BEFORE in RDX it is the log of the run before that is read, if memory has
+ * outlived the reset between the two; else there is nothing in it.
  */
 #define KVM0_CALL_READ_LOG 3
+#define KVM0_LOG_BEFORE    (1ull << 63)
 
 /* The next one to wake, in RSI as below.  Returns 0. */
 #define KVM0_CALL_NEXT_WAKE 4

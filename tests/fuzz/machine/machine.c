@@ -12,6 +12,8 @@
 #include <unistd.h>
 
 #include "core/console.h"
+#include "core/guest_uart.h"
+#include "core/log.h"
 #include "core/memmap.h"
 #include "core/page.h"
 #include "core/panic.h"
@@ -80,10 +82,28 @@ void console_show_param(char *text, size_t size)
 	printf_format(text, size, "none");
 }
 
-void console_write(const char *text, size_t n)
+void console_show_log(bool now)
 {
-	if (getenv("MACHINE_LOG"))
-		fwrite(text, 1, n, stderr);
+	static u64 shown;
+	char text[256];
+	size_t n;
+
+	(void)now;
+	while ((n = log_read(text, sizeof(text), &shown)) > 0)
+		if (getenv("MACHINE_LOG"))
+			fwrite(text, 1, n, stderr);
+}
+
+void console_seize(void) {}
+
+void console_emergency(const char *text, size_t n)
+{
+	fwrite(text, 1, n, stderr);
+}
+
+u64 guest_uart_poll(void)
+{
+	return ~0ull;
 }
 
 /* --- CPUs --- */
