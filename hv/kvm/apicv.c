@@ -53,6 +53,20 @@ void apicv_tell_cpu(struct vcpu *c)
 		vmx_request_interrupt(vector);
 }
 
+#define PRIORITY_CLASS 0xf0u /* of a vector, and of the TPR */
+
+bool apicv_has_interrupt(struct vcpu *c)
+{
+	struct lapic *l = &c->lapic;
+	u32 tpr = lapic_reg(l, LAPIC_TPR) & PRIORITY_CLASS, status, in_service;
+
+	if (READ_ONCE(l->posted))
+		apicv_tell_cpu(c);
+	status = vmx_interrupt_status();
+	in_service = status >> 8 & PRIORITY_CLASS;
+	return (status & PRIORITY_CLASS) > MAX(tpr, in_service);
+}
+
 /* The highest of several: when its handler has ended it, with interrupts still off, the next would
  * be pending. */
 static void inject_first(struct vcpu *c)
@@ -69,7 +83,7 @@ static void inject_first(struct vcpu *c)
 
 void apicv_inject(struct vcpu *c)
 {
-	u8 requested = vmx_requested_interrupt();
+	u8 requested = (u8)vmx_interrupt_status();
 
 	if (!requested)
 		return;

@@ -21,6 +21,10 @@ void apicv_update(struct vcpu *c);
  * to the CPU. */
 void apicv_tell_cpu(struct vcpu *c);
 
+/* With lapic.by_cpu: is there an interrupt that the CPU would deliver to a guest that takes them?
+ * What was posted becomes known to it.  Loaded. */
+bool apicv_has_interrupt(struct vcpu *c) __must_check;
+
 /* An access to @a, which no slot has, was refused by the EPT.  True: it is to be tried again, the
  * page is there now. */
 bool apicv_map_page(struct vcpu *c, gpa_t a);

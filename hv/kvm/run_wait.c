@@ -12,12 +12,21 @@
 #include <kvm0/abi.h>
 #include "cpu/regs.h"
 #include "cpu/tsc.h"
+#include "kvm/apicv.h"
 #include "kvm/pv/eoi.h"
 #include "kvm/pv/steal.h"
 #include "kvm/run.h"
 #include "kvm/vcpu_events.h"
 
 #define CPUID_1_ECX_MONITOR BIT(3)
+
+/* One that would be delivered. */
+static bool has_interrupt(struct vcpu *c)
+{
+	if (!c->lapic.by_cpu)
+		return irqchip_pending_vector(c->vm->chip, c->index) >= 0;
+	return irqchip_pending_extint(c->vm->chip, c->index) >= 0 || apicv_has_interrupt(c);
+}
 
 /* Is there anything that ends HLT?  Interrupts and NMIs do only if the guest takes them. */
 static bool has_event(struct vcpu *c)
@@ -26,8 +35,7 @@ static bool has_event(struct vcpu *c)
 		return true;
 	if (READ_ONCE(c->lapic.nmi_pending) && vmx_can_nmi(&c->vmx))
 		return true;
-	if ((vmx_rflags() & RFLAGS_IF) &&
-	    (c->interrupt >= 0 || irqchip_pending_vector(c->vm->chip, c->index) >= 0))
+	if ((vmx_rflags() & RFLAGS_IF) && (c->interrupt >= 0 || has_interrupt(c)))
 		return true;
 	return vmx_step_pending(); /* of HLT itself */
 }
@@ -71,10 +79,10 @@ static enum exit_action block(struct vcpu *c, u64 now, u64 *deadline)
 {
 	bool over;
 
-	*deadline = run_next_deadline(c);
-	/* Exchanged before the last look: whoever adds an event afterwards finds it set
-	 * and reports the wake-up; pairs with vcpu_wake(). */
+	/* Exchanged before the last look: whoever adds an event, or makes the next timer come
+	 * earlier, afterwards finds it set and reports the wake-up; pairs with vcpu_wake(). */
 	__atomic_exchange_n(&c->blocked, 1, __ATOMIC_SEQ_CST);
+	*deadline = run_next_deadline(c);
 	over = run_wait_is_over(c);
 	if (!over && !READ_ONCE(c->requests)) {
 		halt_block(c, now, *deadline);

@@ -97,9 +97,9 @@ void vmx_set_interrupt_status(u8 in_service, u8 requested)
 	vmcs_write16(VMCS_GUEST_INTERRUPT_STATUS, (u16)(in_service << 8 | requested));
 }
 
-u8 vmx_requested_interrupt(void)
+u16 vmx_interrupt_status(void)
 {
-	return (u8)vmcs_read16(VMCS_GUEST_INTERRUPT_STATUS);
+	return vmcs_read16(VMCS_GUEST_INTERRUPT_STATUS);
 }
 
 void vmx_request_interrupt(u8 vector)

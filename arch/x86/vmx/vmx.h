@@ -445,10 +445,10 @@ void vmx_set_apic_access_page(hpa_t page);
 bool vmx_delivers_hastily(void) __must_check;
 /* With vmx_has_apicv(): the highest vectors of ISR and of IRR, 0 for none. */
 void vmx_set_interrupt_status(u8 in_service, u8 requested);
+/* The same as the CPU has them: @in_service << 8 | @requested. */
+u16 vmx_interrupt_status(void) __must_check;
 /* @vector has come to IRR. */
 void vmx_request_interrupt(u8 vector);
-/* The highest vector in IRR as the CPU has it, 0 for none. */
-u8 vmx_requested_interrupt(void) __must_check;
 /* The ends of interrupts that exit: bit n of the nth word stands for vector 32 * n ... */
 void vmx_set_eoi_exits(const u32 vectors[8]);
 

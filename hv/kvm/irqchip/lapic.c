@@ -244,11 +244,11 @@ int lapic_highest_irr(struct lapic *l)
 
 bool lapic_has_irr_below(const struct lapic *l, u8 vector)
 {
-	u32 found =
-		READ_ONCE(*lapic_vectors(l, LAPIC_IRR, vector / 32)) & ((1u << vector % 32) - 1);
+	const u32 *last = lapic_vectors(l, LAPIC_IRR, vector / 32);
+	u32 found = READ_ONCE(*last) & ((1u << vector % 32) - 1);
 
-	for (u32 i = 0; i < vector / 32u; i++)
-		found |= READ_ONCE(*lapic_vectors(l, LAPIC_IRR, i));
+	for (const u32 *word = lapic_vectors(l, LAPIC_IRR, 0); word < last; word += 4)
+		found |= READ_ONCE(*word);
 	return found;
 }
 
