@@ -83,8 +83,9 @@ void vmx_queue_nmi(struct vmx_vcpu *v)
 	queue(v, VECTOR_NMI | INTR_TYPE_NMI, 0);
 }
 
-void vmx_want_interrupt_window(struct vmx_vcpu *v, bool want)
+void vmx_change_interrupt_window(struct vmx_vcpu *v, bool want)
 {
+	v->interrupt_window = want;
 	vmx_set_cpu_controls(v, want ? v->cpu_controls | (u32)CPU_INTERRUPT_WINDOW
 				     : v->cpu_controls & ~(u32)CPU_INTERRUPT_WINDOW);
 }

@@ -55,6 +55,7 @@ struct vmx_vcpu {
 
 	u32 cpu_controls; /* copies of what the VMCS has */
 	u32 tpr_threshold;
+	bool interrupt_window; /* cpu_controls has its exit */
 	u16 vpid;
 
 	/* Against the CPU's defects (mitigate.c). */
@@ -278,7 +279,12 @@ void vmx_queue_interrupt(struct vmx_vcpu *v, u8 vector);
 void vmx_queue_nmi(struct vmx_vcpu *v);
 
 /* Exit as soon as one can be delivered (or not). */
-void vmx_want_interrupt_window(struct vmx_vcpu *v, bool want);
+void vmx_change_interrupt_window(struct vmx_vcpu *v, bool want);
+static inline void vmx_want_interrupt_window(struct vmx_vcpu *v, bool want)
+{
+	if (__builtin_expect(v->interrupt_window != want, 0))
+		vmx_change_interrupt_window(v, want);
+}
 void vmx_want_nmi_window(struct vmx_vcpu *v, bool want);
 
 /* --- a guest that has nothing to do (idle.c); loaded --- */
