@@ -8,7 +8,7 @@ FLAGS_TABLE equ 0x07            ; present, writable, user
 FLAGS_LARGE equ 0x87            ; and a 2 MiB page
 SEL_CODE equ 0x08
 SEL_DATA equ 0x10
-CR4_PAE  equ 1 << 5
+CR4_START equ 1 << 5 | 1 << 9 | 1 << 10 ; PAE, OSFXSR, OSXMMEXCPT
 EFER     equ 0xc0000080
 EFER_LME equ 1 << 8
 
@@ -71,7 +71,7 @@ start:
 to_long:
 	mov edx, eax
 	mov cr3, edi
-	mov eax, CR4_PAE
+	mov eax, CR4_START
 	mov cr4, eax
 	push edx
 	mov ecx, EFER
@@ -158,7 +158,7 @@ ap_start32:
 	mov ds, eax
 	mov es, eax
 	mov ss, eax
-	mov eax, CR4_PAE
+	mov eax, CR4_START
 	mov cr4, eax
 	mov eax, [ebx + ap_start_words - ap_start]
 	mov cr3, eax

@@ -2,12 +2,24 @@
 /* The C library's memory and string functions; the compiler calls some of them by itself. */
 #include "guest/lib/string.h"
 
+#define BLOCK 128ul
+
+/* blocks.asm; @count: of blocks, not 0. */
+void copy_blocks(void *to, const void *from, size_t count);
+void set_blocks(void *to, size_t word, size_t count);
+
 void *memcpy(void *restrict to, const void *restrict from, size_t n)
 {
-	void *at = to;
-	size_t words = n / 8, rest = n % 8;
-	__asm__ volatile("rep movsq" : "+D"(at), "+S"(from), "+c"(words) : : "memory");
-	__asm__ volatile("rep movsb" : "+D"(at), "+S"(from), "+c"(rest) : : "memory");
+	char *at = to;
+	const char *source = from;
+	size_t whole = n & ~(BLOCK - 1), words = n % BLOCK / 8, rest = n % 8;
+	if (whole) {
+		copy_blocks(at, source, whole / BLOCK);
+		at += whole;
+		source += whole;
+	}
+	__asm__ volatile("rep movsq" : "+D"(at), "+S"(source), "+c"(words) : : "memory");
+	__asm__ volatile("rep movsb" : "+D"(at), "+S"(source), "+c"(rest) : : "memory");
 	return to;
 }
 
@@ -23,8 +35,13 @@ void *memmove(void *to, const void *from, size_t n)
 
 void *memset(void *to, int byte, size_t n)
 {
-	void *at = to;
-	size_t words = n / 8, rest = n % 8, word = 0x0101010101010101ul * (unsigned char)byte;
+	char *at = to;
+	size_t whole = n & ~(BLOCK - 1), words = n % BLOCK / 8, rest = n % 8,
+	       word = 0x0101010101010101ul * (unsigned char)byte;
+	if (whole) {
+		set_blocks(at, word, whole / BLOCK);
+		at += whole;
+	}
 	__asm__ volatile("rep stosq" : "+D"(at), "+c"(words) : "a"(word) : "memory");
 	__asm__ volatile("rep stosb" : "+D"(at), "+c"(rest) : "a"(word) : "memory");
 	return to;
