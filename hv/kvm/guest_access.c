@@ -6,29 +6,49 @@
 #include "kvm/mmu.h"
 #include "lib/string.h"
 
+/* The page of @m that holds @a; NULL: it has to be supplied first.  vm->lock held. */
+static __on_the_way void *place_in(const struct vm *vm, const struct memslot *m, gpa_t a,
+				   bool write)
+{
+	struct ept_leaf leaf;
+
+	if (!(m->flags & KVM0_MEM_ON_DEMAND))
+		return phys_to_virt(cg_identity(gpa(m->hva + (a.v - m->base.v))));
+	if (ept_find(&vm->ept, a, &leaf) && (!write || (*leaf.entry & EPT_WRITABLE)))
+		return phys_to_virt(ept_address(&leaf, a));
+	return NULL;
+}
+
 /* The place of @a, whose @len bytes lie in one page; else NULL and enum guest_mem_result in
  * *@why.  vm->lock held. */
 static void *guest_pointer(struct vcpu *c, gpa_t a, bool write, int *why)
 {
 	const struct memslot *m = memslots_find(&c->vm->slots, a);
-	struct ept_leaf leaf;
-	hpa_t place;
+	void *place;
 
 	*why = EMU_MMIO;
 	if (!m || (write && (m->flags & KVM_MEM_READONLY)))
 		return NULL;
-	if (!(m->flags & KVM0_MEM_ON_DEMAND)) {
-		place = cg_identity(gpa(m->hva + (a.v - m->base.v)));
-	} else if (ept_find(&c->vm->ept, a, &leaf) && (!write || (*leaf.entry & EPT_WRITABLE))) {
-		place = ept_address(&leaf, a);
-	} else {
+	place = place_in(c->vm, m, a, write);
+	if (!place) {
 		c->wanted = (a.v & PAGE_MASK) | (write ? KVM0_WANTED_WRITE : 0);
 		*why = GUEST_MEM_ABSENT;
 		return NULL;
 	}
 	if (write && (m->flags & KVM_MEM_LOG_DIRTY_PAGES))
 		dirty_mark(c, m, a);
-	return phys_to_virt(place);
+	return place;
+}
+
+int mmu_peek(struct vm *vm, gpa_t a, void *buf, u32 len)
+{
+	const struct memslot *m = memslots_find(&vm->slots, a);
+	const void *place = m ? place_in(vm, m, a, false) : NULL;
+
+	if (!place)
+		return m ? GUEST_MEM_ABSENT : EMU_MMIO;
+	memcpy(buf, place, len);
+	return GUEST_MEM_OK;
 }
 
 bool mmu_is_writable(struct vcpu *c, gpa_t a)

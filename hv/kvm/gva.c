@@ -5,65 +5,37 @@
 #include <linux/errno.h>
 
 #include "cpu/bits.h"
+#include "kvm/gva_walk.h"
 
 #define FLAG_AC BIT(18)
-
-#define PTE_P  BIT(0)
-#define PTE_W  BIT(1)
-#define PTE_U  BIT(2)
-#define PTE_A  BIT(5)
-#define PTE_D  BIT(6)
-#define PTE_PS BIT(7)
-#define PTE_NX BIT(63)
 
 #define ERROR_P    BIT(0)
 #define ERROR_RSVD BIT(3)
 
-#define FRAME          ((BIT(52) - 1) & PAGE_MASK)
-#define PDPTE_RESERVED (PTE_NX | 0x1e6) /* PAE mode */
-
-#define LEVELS_MAX 5u
 /* A translation whose entries keep changing under it ends in a page fault, which is harmless. */
 #define RETRIES 8u
 
-/* How the guest's paging mode lays its tables out. */
-struct layout {
-	u32 levels;
-	u32 index_bits;
-	u32 entry_size;
-	u64 large;    /* PS if entries above the lowest level may map large pages */
-	u64 reserved; /* bits that no present entry may have set */
-};
-
-/* A walk in progress: the entries used, from the root on, and what they have in common. */
-struct walk {
-	u64 at[LEVELS_MAX], entry[LEVELS_MAX];
-	u32 depth; /* entries used so far; the last is the leaf */
-	u32 shift; /* log2 of the page's size */
-	u64 all;   /* bits set in all entries; NX: clear in all */
-	bool reserved;
-	bool absent; /* an entry is in memory that has to be supplied first */
-};
-
-static void layout_of(const struct gva_paging *pg, struct layout *l)
+void gva_layout_of(const struct gva_paging *pg, struct gva_layout *l)
 {
 	u64 high = BIT(52) - BIT(pg->maxphyaddr);
 	u64 nx = (pg->efer & EFER_NXE) ? 0 : PTE_NX;
 
 	if (pg->efer & EFER_LMA)
-		*l = (struct layout){(pg->cr4 & CR4_LA57) ? 5 : 4, 9, 8, PTE_PS, high | nx};
+		*l = (struct gva_layout){(pg->cr4 & CR4_LA57) ? 5 : 4, 9, 8, PTE_PS, high | nx};
 	else if (pg->cr4 & CR4_PAE)
-		*l = (struct layout){2, 9, 8, PTE_PS, high | nx | (BIT(63) - BIT(52))};
+		*l = (struct gva_layout){2, 9, 8, PTE_PS, high | nx | (BIT(63) - BIT(52))};
 	else
-		*l = (struct layout){2, 10, 4, (pg->cr4 & CR4_PSE) ? PTE_PS : 0, 0};
+		*l = (struct gva_layout){2, 10, 4, (pg->cr4 & CR4_PSE) ? PTE_PS : 0, 0};
 }
 
 /* False: it cannot be read, and so counts as not present. */
-static bool read_entry(const struct guest_mem *mem, gpa_t at, u64 *entry, u32 size, struct walk *w)
+static bool read_entry(const struct guest_mem *mem, gpa_t at, u64 *entry, u32 size,
+		       struct gva_walk *w)
 {
 	int r = mem->read_gpa(mem->ctx, at, entry, size);
 
 	w->absent = r == GUEST_MEM_ABSENT;
+	w->lost = r;
 	return !r;
 }
 
@@ -72,7 +44,7 @@ static bool read_entry(const struct guest_mem *mem, gpa_t at, u64 *entry, u32 si
  * accessed bit.  False if it is not present, or malformed.
  */
 static bool pae_root(const struct gva_paging *pg, const struct guest_mem *mem,
-		     const struct layout *l, u64 linear, struct walk *w, u64 *table)
+		     const struct gva_layout *l, u64 linear, struct gva_walk *w, u64 *table)
 {
 	u64 index = linear >> 30 & 3;
 	u64 entry = 0;
@@ -81,6 +53,7 @@ static bool pae_root(const struct gva_paging *pg, const struct guest_mem *mem,
 		entry = pg->pdpte[index];
 	else if (!read_entry(mem, gpa((pg->cr3 & 0xffffffe0ull) + index * 8), &entry, 8, w))
 		return false;
+	w->pdpte = entry;
 	if (!(entry & PTE_P))
 		return false;
 	w->reserved = entry & (l->reserved | PDPTE_RESERVED);
@@ -89,7 +62,7 @@ static bool pae_root(const struct gva_paging *pg, const struct guest_mem *mem,
 }
 
 /* Bits of an entry with PS, found where pages of 1 << shift bytes are mapped, that must be 0. */
-static u64 large_reserved(const struct gva_paging *pg, const struct layout *l, u32 shift)
+static u64 large_reserved(const struct gva_paging *pg, const struct gva_layout *l, u32 shift)
 {
 	if (shift > 30)
 		return PTE_PS;
@@ -99,16 +72,15 @@ static u64 large_reserved(const struct gva_paging *pg, const struct layout *l, u
 	return BIT(22) - BIT(13 + (MIN(pg->maxphyaddr, 40u) - 32));
 }
 
-/* Go down from the root.  False if an entry is not present or (w->reserved) malformed. */
-static bool descend(const struct gva_paging *pg, const struct guest_mem *mem,
-		    const struct layout *l, u64 linear, struct walk *w)
+bool gva_descend(const struct gva_paging *pg, const struct guest_mem *mem,
+		 const struct gva_layout *l, u64 linear, struct gva_walk *w)
 {
 	u64 table = pg->cr3 & FRAME;
 	u32 shift = PAGE_SHIFT + l->levels * l->index_bits;
 	u64 all = ~0ull;
 
 	w->depth = 0;
-	w->reserved = w->absent = false;
+	w->reserved = w->lost = w->absent = false;
 	if (l->levels == 2) {
 		table &= 0xffffffffull;
 		if (l->entry_size == 8 && !pae_root(pg, mem, l, linear, w, &table))
@@ -121,10 +93,14 @@ static bool descend(const struct gva_paging *pg, const struct guest_mem *mem,
 
 		shift -= l->index_bits;
 		at = gpa(table + (linear >> shift & (BIT(l->index_bits) - 1)) * l->entry_size);
-		if (!read_entry(mem, at, &entry, l->entry_size, w) || !(entry & PTE_P))
-			return false;
 		w->at[w->depth] = at.v;
-		w->entry[w->depth++] = entry;
+		w->entry[w->depth] = 0;
+		if (!read_entry(mem, at, &entry, l->entry_size, w))
+			return false;
+		w->entry[w->depth] = entry;
+		if (!(entry & PTE_P))
+			return false;
+		w->depth++;
 		all &= entry ^ PTE_NX;
 		if (shift > PAGE_SHIFT && (entry & l->large))
 			bad |= large_reserved(pg, l, shift);
@@ -140,7 +116,7 @@ static bool descend(const struct gva_paging *pg, const struct guest_mem *mem,
 	}
 }
 
-/* May the access be made?  rights: see struct walk's `all`. */
+/* May the access be made?  rights: see struct gva_walk's `all`. */
 static bool allowed(const struct gva_paging *pg, u64 rights, u64 access)
 {
 	bool user_page = rights & PTE_U;
@@ -160,7 +136,8 @@ static bool allowed(const struct gva_paging *pg, u64 rights, u64 access)
  * Set accessed and dirty bits that are missing.  False if an entry has changed
  * since it was read.  Tables in memory that cannot be written keep their bits.
  */
-static bool mark(const struct guest_mem *mem, const struct layout *l, struct walk *w, u64 access)
+static bool mark(const struct guest_mem *mem, const struct gva_layout *l, struct gva_walk *w,
+		 u64 access)
 {
 	if ((w->all & PTE_A) && (!(access & GVA_WRITE) || (w->entry[w->depth - 1] & PTE_D)))
 		return true;
@@ -225,7 +202,7 @@ static bool walk_quickly(const struct gva_paging *pg, const struct guest_mem *me
 	return true;
 }
 
-static gpa_t leaf_address(const struct layout *l, const struct walk *w, u64 linear)
+gpa_t gva_leaf_address(const struct gva_layout *l, const struct gva_walk *w, u64 linear)
 {
 	u64 leaf = w->entry[w->depth - 1];
 	u64 offset = BIT(w->shift) - 1;
@@ -250,12 +227,12 @@ static __attribute__((noinline)) int walk_carefully(const struct gva_paging *pg,
 						    const struct guest_mem *mem, u64 linear,
 						    u64 access, gpa_t *out, u32 *error)
 {
-	struct layout l;
-	struct walk w;
+	struct gva_layout l;
+	struct gva_walk w;
 
-	layout_of(pg, &l);
+	gva_layout_of(pg, &l);
 	for (u32 i = 0; i < RETRIES; i++) {
-		if (!descend(pg, mem, &l, linear, &w)) {
+		if (!gva_descend(pg, mem, &l, linear, &w)) {
 			if (w.absent)
 				return -EAGAIN;
 			*error = error_code(pg, access, w.reserved ? ERROR_P | ERROR_RSVD : 0);
@@ -270,7 +247,7 @@ static __attribute__((noinline)) int walk_carefully(const struct gva_paging *pg,
 				return -EAGAIN;
 			continue;
 		}
-		*out = leaf_address(&l, &w, linear);
+		*out = gva_leaf_address(&l, &w, linear);
 		return 0;
 	}
 	*error = error_code(pg, access, 0);

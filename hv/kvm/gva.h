@@ -79,6 +79,28 @@ int __must_check gva_walk(const struct gva_paging *pg, const struct guest_mem *m
 bool __must_check gva_to_gpa(const struct gva_paging *pg, const struct guest_mem *mem, gva_t gva,
 			     gpa_t *gpa);
 
+/*
+ * The same walk step by step (gva_steps.c), with CR0.PG set and @gva canonical: entries from the
+ * root on, the last of which is a page, with *@out where @gva is, or says why there is none.
+ * Rights are not looked at.  Returns how many there are.
+ */
+#define GVA_STEPS_MAX 6u
+enum gva_step_kind {
+	GVA_STEP_TABLE,
+	GVA_STEP_PAGE,
+	GVA_STEP_NOT_PRESENT,
+	GVA_STEP_RESERVED, /* a bit that must be 0 */
+	GVA_STEP_LOST,     /* there is no memory where the entry would be */
+	GVA_STEP_ABSENT,   /* it has to be supplied first */
+};
+struct gva_step {
+	u64 at, entry; /* guest-physical; at is 0 for a PDPTE of PAE paging, which the CPU holds */
+	u32 shift;     /* log2 of the bytes that an entry of this level maps */
+	enum gva_step_kind kind;
+};
+u32 gva_steps(const struct gva_paging *pg, const struct guest_mem *mem, gva_t gva,
+	      struct gva_step steps[GVA_STEPS_MAX], gpa_t *out);
+
 /* Is the address canonical for 4-level paging, or 5-level if CR4.LA57 is set? */
 static inline bool gva_canonical(u64 cr4, u64 linear)
 {

@@ -59,6 +59,9 @@ struct guest_mem mmu_guest_mem(struct vcpu *c);
  * guest_mem_result.  A write enters the dirty log. */
 int mmu_read(struct vcpu *c, gpa_t a, void *buf, u32 len);
 int mmu_write(struct vcpu *c, gpa_t a, const void *buf, u32 len);
+/* Read without a vCPU, which then would want the page that is not there.  vm->lock held, or the
+ * world is parked. */
+int mmu_peek(struct vm *vm, gpa_t a, void *buf, u32 len);
 /* Is there memory at @a that a byte can be written to, supplied or not?  vm->lock is not held. */
 bool mmu_is_writable(struct vcpu *c, gpa_t a);
 /* Exchange the byte at @a for *@byte, atomically. */

@@ -8,7 +8,8 @@
 #include "monitor/park.h"
 #include "monitor/sets.h"
 
-static const struct command_set *const sets[] = {&cmd_general, &cmd_vm};
+static const struct command_set *const sets[] = {&cmd_general, &cmd_vm, &show_vcpu, &show_memory,
+						 &show_irq};
 
 const struct command *command_at(u32 n)
 {

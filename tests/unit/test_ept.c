@@ -84,6 +84,38 @@ static void test_sizes(void **state)
 	assert_int_equal(at(2 * SIZE_1G), 0);
 }
 
+static void test_walk(void **state)
+{
+	struct ept_step s[EPT_LEVELS];
+
+	(void)state;
+	assert_int_equal(ept_walk(&ept, gpa(0), s), 1);
+	assert_int_equal(s[0].at, virt_to_phys(ept.root).v);
+	assert_int_equal(s[0].entry, 0);
+	assert_false(s[0].page);
+	assert_int_equal(map(0x1000, 0xabc000, EPT_4K), 0);
+	assert_int_equal(map(SIZE_2M, SIZE_1G, EPT_2M), 0);
+	assert_int_equal(ept_walk(&ept, gpa(0x1234), s), 4);
+	for (u32 i = 0; i < 3; i++) {
+		assert_int_equal(s[i].entry & ~PAGE_MASK, EPT_ALL);
+		assert_int_equal(s[i].entry & PAGE_MASK, s[i + 1].at & PAGE_MASK);
+		assert_int_equal(s[i].size, 1ull << (39 - 9 * i));
+		assert_false(s[i].page);
+	}
+	assert_int_equal(s[3].at & ~PAGE_MASK, 8);
+	assert_int_equal(s[3].entry, 0xabc000 | RIGHTS);
+	assert_int_equal(s[3].size, PAGE_SIZE);
+	assert_true(s[3].page);
+	assert_int_equal(ept_walk(&ept, gpa(0x2000), s), 4); /* not present, in a table */
+	assert_int_equal(s[3].entry, 0);
+	assert_false(s[3].page);
+	assert_int_equal(ept_walk(&ept, gpa(SIZE_2M + 5), s), 3);
+	assert_int_equal(s[2].size, SIZE_2M);
+	assert_true(s[2].page);
+	ept_unmap(&ept, gpa(0), SIZE_1G);
+	ept_release(&ept);
+}
+
 static void test_rights(void **state)
 {
 	(void)state;
@@ -471,6 +503,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(test_empty),
 		TEST(test_sizes),
+		TEST(test_walk),
 		TEST(test_rights),
 		TEST(test_far_ends),
 		TEST(test_exists),

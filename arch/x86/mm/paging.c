@@ -204,6 +204,24 @@ int paging_map_direct(hpa_t base, u64 size, bool uncached)
 	return err;
 }
 
+u64 paging_find(u64 va, bool *uncached)
+{
+	const u64 *table = paging_pml4;
+
+	for (unsigned level = 3; va >= DIRECT_MAP_BASE; level--) {
+		u64 e = table[va >> (PAGE_SHIFT + 9 * level) & 511];
+
+		if (!(e & PTE_P))
+			return 0;
+		if (level == 0 || e & PTE_PS) {
+			*uncached = e & PTE_PCD;
+			return level_size(level) - (va & (level_size(level) - 1));
+		}
+		table = phys_to_virt(hpa(e & PTE_ADDR));
+	}
+	return 0;
+}
+
 void *paging_trampoline_tables(hpa_t page)
 {
 	u64 *pml4 = page_alloc();

@@ -29,6 +29,10 @@ hpa_t paging_root(void);
  */
 int paging_map_direct(hpa_t base, u64 size, bool uncached) __must_check;
 
+/* How many bytes from @va on one entry of the tables maps; 0: none does.  *@uncached: they are
+ * a device's. */
+u64 paging_find(u64 va, bool *uncached);
+
 /* Page tables for a CPU that starts at the physical page @page: all of kvm0's and
  * that page, executable, at its own address.  NULL if there is no memory. */
 void *paging_trampoline_tables(hpa_t page) __must_check;

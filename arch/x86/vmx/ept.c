@@ -162,6 +162,25 @@ bool ept_find(const struct ept *e, gpa_t a, struct ept_leaf *leaf)
 	}
 }
 
+u32 ept_walk(const struct ept *e, gpa_t a, struct ept_step steps[EPT_LEVELS])
+{
+	const u64 *t = e->root;
+	u32 n = 0;
+
+	for (u32 l = ROOT_LEVEL;; l--) {
+		const u64 *entry = &t[index_at(a, l)];
+		struct ept_step *s = &steps[n++];
+
+		*s = (struct ept_step){.at = virt_to_phys(entry).v,
+				       .entry = READ_ONCE(*entry),
+				       .size = PAGE_SIZE << (9 * l)};
+		s->page = (s->entry & EPT_ALL) && is_leaf(s->entry, l);
+		if (s->page || !(s->entry & EPT_ALL))
+			return n;
+		t = table_of(s->entry);
+	}
+}
+
 hpa_t ept_address(const struct ept_leaf *leaf, gpa_t a)
 {
 	return hpa((*leaf->entry & EPT_ADDR) | (a.v & (ept_size(leaf->level) - 1)));

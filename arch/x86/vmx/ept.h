@@ -73,6 +73,15 @@ void ept_unmap(struct ept *e, gpa_t gpa, u64 size);
 /* The entry that maps @gpa.  False: none does. */
 bool ept_find(const struct ept *e, gpa_t gpa, struct ept_leaf *leaf) __must_check;
 
+/* The walk to @gpa from the root on, as far as it comes: each entry's place, physically, what it
+ * is, and how many bytes it maps.  Only the last may be a page, or not present. */
+#define EPT_LEVELS 4u
+struct ept_step {
+	u64 at, entry, size;
+	bool page;
+};
+u32 ept_walk(const struct ept *e, gpa_t gpa, struct ept_step steps[EPT_LEVELS]);
+
 /* Where @gpa is that @leaf maps. */
 hpa_t ept_address(const struct ept_leaf *leaf, gpa_t gpa);
 

@@ -38,6 +38,12 @@ void vmx_set_shadow(u8 shadow)
 		match_pending_step();
 }
 
+u32 vmx_blocking(u32 *activity)
+{
+	*activity = vmcs_read32(VMCS_GUEST_ACTIVITY);
+	return vmcs_read32(VMCS_GUEST_INTERRUPTIBILITY);
+}
+
 bool vmx_nmi_masked(void)
 {
 	return vmcs_read32(VMCS_GUEST_INTERRUPTIBILITY) & BLOCKING_BY_NMI;

@@ -15,7 +15,25 @@ __noreturn void vmx_access_failed(u64 field);
 #ifdef UNIT_TEST /* the test's VMCS */
 u64 vmcs_read_any(u64 field);
 void vmcs_write_any(u64 field, u64 value);
+bool vmcs_try_read(u64 field, u64 *value);
 #else
+/* A field that this CPU may not have.  False: it has not, and VMCS_INSTRUCTION_ERROR says so. */
+static inline bool vmcs_try_read(u64 field, u64 *value)
+{
+	u64 v;
+
+	__asm__ goto("vmread %[f], %[v]\n\t"
+		     "jbe %l[failed]"
+		     : [v] "=r"(v)
+		     : [f] "r"(field)
+		     : "cc"
+		     : failed);
+	*value = v;
+	return true;
+failed:
+	return false;
+}
+
 static inline u64 vmcs_read_any(u64 field)
 {
 	u64 value;

@@ -54,6 +54,11 @@ u64 vmx_efer(void)
 	return vmcs_read64(VMCS_GUEST_EFER);
 }
 
+u64 vmx_ept_pointer(void)
+{
+	return vmcs_read64(VMCS_EPT_POINTER);
+}
+
 u32 vmx_cpl(void)
 {
 	return vmcs_read32(VMCS_GUEST_SS_RIGHTS) >> 5 & 3;

@@ -321,6 +321,8 @@ int vmx_injected_interrupt(const struct vmx_vcpu *v);
 u8 vmx_shadow(void);
 void vmx_set_shadow(u8 shadow);
 bool vmx_nmi_masked(void);
+/* The guest's interruptibility state and *@activity state, as the VMCS has them. */
+u32 vmx_blocking(u32 *activity);
 /* Is a single-step trap pending, the guest's own or user space's? */
 bool vmx_step_pending(void);
 /* If the guest's own single-step trap is pending: that and other traps with it, in the
@@ -349,6 +351,7 @@ u64 vmx_cr0(void);
 u64 vmx_cr3(void);
 u64 vmx_cr4(void);
 u64 vmx_efer(void);
+u64 vmx_ept_pointer(void);
 u64 vmx_rsp(void);
 void vmx_set_rip(u64 v);
 void vmx_set_rsp(u64 v);
@@ -473,6 +476,11 @@ void vmx_start_at_sipi(struct vmx_vcpu *v, u8 vector);
 bool vmx_at_sipi_start(void);
 /* The state after INIT (SDM vol. 3, Processor State After Reset), running. */
 void vmx_reset_state(struct vmx_vcpu *v);
+
+/* Call @show for each field of the current VMCS that this CPU has, in the order of encodings:
+ * its SDM name, its value, and with how many hexadecimal digits to write that (fields.c). */
+typedef void vmx_show_field(void *ctx, u32 field, const char *name, u64 value, u32 digits);
+void vmx_show_fields(vmx_show_field *show, void *ctx);
 
 /* XCR0 bits that kvm0 can save; 0 if the CPU has no XSAVE. */
 u64 vmx_host_xcr0(void);

@@ -47,6 +47,14 @@ static u64 *field_slot(u64 field)
 	return &(*current_here())[width << 7 | type << 5 | index];
 }
 
+bool vmcs_try_read(u64 field, u64 *value)
+{
+	if ((field >> 1 & 0x1ff) >= 31)
+		return false;
+	*value = vmcs_read_any(field);
+	return true;
+}
+
 u64 vmcs_read_any(u64 field)
 {
 	u64 v = *field_slot(field);

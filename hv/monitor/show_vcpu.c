@@ -1,0 +1,267 @@
+/* SPDX-License-Identifier: MIT */
+/* Commands that show a vCPU: registers and events, its VMCS, its MSRs, its CPUID. */
+#include <linux/errno.h>
+#include "cpu/regs.h"
+#include "kvm/msr.h"
+#include "lib/string.h"
+#include "monitor/command.h"
+#include "monitor/park.h"
+#include "monitor/sets.h"
+
+/* --- vcpu --- */
+
+static void show_registers(const struct vmx_vcpu *v)
+{
+	struct kvm_regs r;
+
+	vmx_get_regs(v, &r);
+	monitor_print("rip %016llx  rflags %llx  CPL %u\n", r.rip, r.rflags, vmx_cpl());
+	monitor_print("rax %016llx  rbx %016llx  rcx %016llx  rdx %016llx\n", r.rax, r.rbx, r.rcx,
+		      r.rdx);
+	monitor_print("rsi %016llx  rdi %016llx  rbp %016llx  rsp %016llx\n", r.rsi, r.rdi, r.rbp,
+		      r.rsp);
+	monitor_print("r8  %016llx  r9  %016llx  r10 %016llx  r11 %016llx\n", r.r8, r.r9, r.r10,
+		      r.r11);
+	monitor_print("r12 %016llx  r13 %016llx  r14 %016llx  r15 %016llx\n", r.r12, r.r13, r.r14,
+		      r.r15);
+}
+
+static void show_segments(void)
+{
+	static const char names[][4] = {"es", "cs", "ss", "ds", "fs", "gs", "ldt", "tr"};
+	struct kvm_dtable gdt, idt;
+	struct kvm_segment s;
+
+	monitor_print("     sel  base             limit    type S DPL P  mode\n");
+	for (enum vmx_segment n = SEG_ES; n <= SEG_TR; n++) {
+		vmx_get_segment(n, &s);
+		monitor_print("%-3s  %04x %016llx %08x %4x %u   %u %u  %s\n", names[n], s.selector,
+			      s.base, s.limit, s.type, s.s, s.dpl, s.present,
+			      s.unusable ? "unusable"
+			      : s.l      ? "64-bit"
+			      : s.db     ? "32-bit"
+					 : "16-bit");
+	}
+	vmx_get_tables(&gdt, &idt);
+	monitor_print("gdt       %016llx %08x\nidt       %016llx %08x\n", gdt.base, gdt.limit,
+		      idt.base, idt.limit);
+}
+
+static void show_control_registers(const struct vmx_vcpu *v)
+{
+	bool here = v->cpu == this_cpu()->index;
+
+	monitor_print("cr0 %llx  cr3 %llx  cr4 %llx  efer %llx", vmx_cr0(), vmx_cr3(), vmx_cr4(),
+		      vmx_efer());
+	if (v->in_cpu && !here) {
+		monitor_print("  (cr2, dr0 to dr6 and what FPU there is are in CPU %u)\n", v->cpu);
+		return;
+	}
+	monitor_print("  cr2 %llx  xcr0 %llx\n", v->in_cpu ? read_cr2() : v->cr2, v->xcr0);
+}
+
+static void show_debug_registers(const struct vmx_vcpu *v)
+{
+	struct kvm_debugregs d;
+
+	vmx_get_debugregs(v, &d);
+	monitor_print("dr0 %llx  dr1 %llx  dr2 %llx  dr3 %llx  dr6 %llx  dr7 %llx%s\n", d.db[0],
+		      d.db[1], d.db[2], d.db[3], d.dr6, d.dr7,
+		      v->debug ? "  (debugged by user space)" : "");
+}
+
+static void show_events(const struct vmx_vcpu *v)
+{
+	static const char *const activities[] = {"active", "halted", "shut down", "waits for SIPI"};
+	u32 activity, blocking = vmx_blocking(&activity);
+
+	monitor_print("activity: %s;%s%s%s%s\n",
+		      activity < ARRAY_SIZE(activities) ? activities[activity] : "?",
+		      blocking ? " blocked by" : " nothing blocks events",
+		      vmx_shadow() & KVM_X86_SHADOW_INT_STI ? " STI" : "",
+		      vmx_shadow() & KVM_X86_SHADOW_INT_MOV_SS ? " MOV SS" : "",
+		      vmx_nmi_masked() ? " NMI" : "");
+	if (v->event)
+		monitor_print("to be injected: %08x error code %x\n", v->event, v->event_error);
+	if (v->aside)
+		monitor_print("after that: %08x\n", v->aside);
+}
+
+static void show_pending(const struct vcpu *c)
+{
+	const struct pending_exception *e = &c->exception;
+
+	if (e->pending)
+		monitor_print("pending exception: vector %u error code %x payload %llx\n",
+			      e->vector, e->error, e->payload);
+	if (c->interrupt >= 0)
+		monitor_print("accepted interrupt: vector %x\n", (u32)c->interrupt);
+	if (c->lapic.nmi_pending)
+		monitor_print("pending NMIs: %u\n", c->lapic.nmi_pending);
+	if (c->lapic.events)
+		monitor_print("pending:%s%s\n", c->lapic.events & LAPIC_EVENT_INIT ? " INIT" : "",
+			      c->lapic.events & LAPIC_EVENT_SIPI ? " SIPI" : "");
+	monitor_print("requests %x, signals %llx of which %llx are masked\n", c->requests,
+		      c->signals, c->signals & c->signal_mask);
+}
+
+static const char *mp_state_of(const struct vcpu *c)
+{
+	static const char *const names[] = {
+		[KVM_MP_STATE_RUNNABLE] = "runnable",
+		[KVM_MP_STATE_UNINITIALIZED] = "uninitialized",
+		[KVM_MP_STATE_INIT_RECEIVED] = "waits for SIPI",
+		[KVM_MP_STATE_HALTED] = "halted",
+		[KVM_MP_STATE_SIPI_RECEIVED] = "has received SIPI",
+	};
+
+	return c->mp_state < ARRAY_SIZE(names) ? names[c->mp_state] : "stopped";
+}
+
+static int run_vcpu(u32 argc, char *const *argv)
+{
+	struct vmx_vcpu *v;
+	struct vcpu *c;
+	int err = arg_any_vcpu(argv[1], &v, &c);
+
+	(void)argc;
+	if (!err)
+		err = park_load(v);
+	if (err)
+		return err;
+	monitor_print("vCPU %s: %s, entered %llu times, %s\n", argv[1],
+		      c ? mp_state_of(c) : "of the control guest", v->entries,
+		      c && c->blocked ? "blocked" : "not blocked");
+	show_registers(v);
+	show_segments();
+	show_control_registers(v);
+	if (c)
+		show_debug_registers(v);
+	show_events(v);
+	if (c)
+		show_pending(c);
+	return 0;
+}
+
+/* --- vmcs --- */
+
+static char lower(char c)
+{
+	return c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c;
+}
+
+/* Is @word in @text, in small or capital letters? */
+static bool contains(const char *text, const char *word)
+{
+	for (; *text; text++) {
+		size_t n = 0;
+
+		while (word[n] && lower(text[n]) == lower(word[n]))
+			n++;
+		if (!word[n])
+			return true;
+	}
+	return false;
+}
+
+struct field_filter {
+	u32 argc;
+	char *const *argv; /* all words from the third on have to be in the name */
+	u32 shown;
+};
+
+static void show_field(void *ctx, u32 field, const char *name, u64 value, u32 digits)
+{
+	struct field_filter *f = ctx;
+
+	for (u32 i = 2; i < f->argc; i++)
+		if (!contains(name, f->argv[i]))
+			return;
+	monitor_print("%04x  %-47s %0*llx\n", field, name, (int)digits, value);
+	f->shown++;
+}
+
+static int run_vmcs(u32 argc, char *const *argv)
+{
+	struct field_filter f = {argc, argv, 0};
+	struct vmx_vcpu *v;
+	struct vcpu *c;
+	int err = arg_any_vcpu(argv[1], &v, &c);
+
+	if (!err)
+		err = park_load(v);
+	if (err)
+		return err;
+	vmx_show_fields(show_field, &f);
+	return f.shown ? 0 : -ENOENT;
+}
+
+/* --- msr --- */
+
+static int show_msr(struct vcpu *c, u32 index)
+{
+	u64 value;
+	int err = msr_read(c, index, &value, true);
+
+	if (!err)
+		monitor_print("%08x  %016llx\n", index, value);
+	return err;
+}
+
+static int run_msr(u32 argc, char *const *argv)
+{
+	u32 list[MSR_LIST_MAX];
+	struct vcpu *c;
+	u64 index;
+	int err = arg_vcpu(argv[1], &c);
+
+	if (!err)
+		err = park_load(&c->vmx);
+	if (err)
+		return err;
+	if (argc > 2)
+		return arg_number(argv[2], &index) || index >> 32 ? -EINVAL
+								  : show_msr(c, (u32)index);
+	for (u32 i = 0, count = msr_list(list); i < count; i++)
+		(void)show_msr(c, list[i]);
+	return 0;
+}
+
+/* --- cpuid --- */
+
+static int run_cpuid(u32 argc, char *const *argv)
+{
+	struct vcpu *c;
+	u64 leaf = 0;
+	u32 shown = 0;
+	int err = arg_vcpu(argv[1], &c);
+
+	if (!err && argc > 2)
+		err = arg_number(argv[2], &leaf);
+	if (!err)
+		err = park_load(&c->vmx);
+	if (err)
+		return err;
+	monitor_print("leaf     index     eax      ebx      ecx      edx\n");
+	for (u32 i = 0; i < c->cpuid.count; i++) {
+		struct kvm_cpuid_entry2 e = c->cpuid.entries[i];
+
+		if (argc > 2 && e.function != leaf)
+			continue;
+		vcpu_cpuid_dynamic(c, &e);
+		monitor_print("%08x %08x  %08x %08x %08x %08x\n", e.function, e.index, e.eax, e.ebx,
+			      e.ecx, e.edx);
+		shown++;
+	}
+	return shown ? 0 : -ENOENT;
+}
+
+static const struct command commands[] = {
+	{"vcpu", "N.M", "registers and events of vCPU M of VM N; 0.M: of the control guest's",
+	 run_vcpu, complete_vcpu, 1, 1},
+	{"vmcs", "N.M [WORD...]", "its VMCS, or those fields whose names have all of the words",
+	 run_vmcs, complete_vcpu, 1, 8},
+	{"msr", "N.M [INDEX]", "its MSRs, those to be saved or one", run_msr, complete_vcpu, 1, 2},
+	{"cpuid", "N.M [LEAF]", "what CPUID tells it", run_cpuid, complete_vcpu, 1, 2},
+};
+COMMAND_SET(show_vcpu, commands);
