@@ -2,7 +2,6 @@
 /* The order in which kvm0 boots. */
 #include "abi/control.h"
 #include "abi/control_port.h"
-#include "abi/power.h"
 #include "abi/requests.h"
 #include "core/console.h"
 #include "core/guest_uart.h"
@@ -22,6 +21,7 @@
 #include "kvm/vm_clock.h"
 #include "lib/string.h"
 #include "main.h"
+#include "monitor/shutdown.h"
 #include "mm/cpus.h"
 #include "mm/memory.h"
 #include "mm/paging.h"
@@ -163,7 +163,7 @@ static __noreturn void start_control_guest(void)
 {
 	struct control_image image;
 
-	power_init(&acpi);
+	shutdown_init(&acpi);
 	init_guest_uart();
 	if (handle_init())
 		refuse("the memory pool is too small", "give kvm0 more: pool=64M");

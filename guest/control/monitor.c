@@ -10,11 +10,13 @@
 #include "guest/control/sched.h"
 #include "guest/control/terminal.h"
 #include "guest/lib/console.h"
+#include "guest/lib/hypercall.h"
 #include "guest/lib/smp.h"
 #include "guest/lib/string.h"
 #include "guest/lib/time.h"
 
-/* How often the UART is looked at, in case its interrupt does not come. */
+/* How often the UART is looked at, in case its interrupt does not come, and wake-ups that kvm0's
+ * monitor has caused are fetched. */
 #define LOOK_US 100000
 
 static struct {
@@ -139,8 +141,10 @@ void __noreturn monitor_run(const struct boot *boot)
 		take_input();
 		do_orders();
 		show_prompt();
-		if (rdtsc() >= look)
+		if (rdtsc() >= look) {
 			look = rdtsc() + time_us(LOOK_US);
+			kvm0_fetch_wakes();
+		}
 		u64 until = guests_run(look);
 		if (until && !console_has_input())
 			idle_until(until);

@@ -48,6 +48,14 @@ static __attribute__((noinline)) void deliver_wakes(u64 wake)
 	}
 }
 
+void kvm0_fetch_wakes(void)
+{
+	u64 wake = kvm0_call(KVM0_CALL_NEXT_WAKE, 0, 0, 0).wake;
+
+	if (wake)
+		deliver_wakes(wake);
+}
+
 static inline struct kvm0_result call4(u64 number, u64 a, u64 b, u64 c, u64 d)
 {
 	if (!version)

@@ -70,6 +70,9 @@ u64 kvm0_take_signals(u32 vcpu, u64 set);
 s64 kvm0_get_param(struct kvm0_param *p, u64 number);
 s64 kvm0_set_param(struct kvm0_param *p);
 void kvm0_on_wake(void (*hook)(u32 handle));
+/* Fetch the wake-ups that no call of this CPU's has caused: kvm0's monitor does, on the boot CPU.
+ */
+void kvm0_fetch_wakes(void);
 
 /*
  * Supply `pages` pages of this machine's memory at `memory` to a slot with KVM0_MEM_ON_DEMAND, and

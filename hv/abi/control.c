@@ -18,6 +18,7 @@
 #include "cpu/tsc.h"
 #include "monitor/monitor.h"
 #include "monitor/park.h"
+#include "monitor/shutdown.h"
 #include "vmx/ept.h"
 
 #define CONTROL_VPID 1u
@@ -115,7 +116,7 @@ static void exit_init(struct vmx_vcpu *v)
 			  "CPU %u is not used any more: its INIT stays pending; send a "
 			  "CPU that waits already no INIT (an emulator's defect)",
 			  this_cpu()->index);
-		power_stop_this_cpu();
+		shutdown_this_cpu();
 	}
 }
 
@@ -143,7 +144,7 @@ static void exit_kicked(void)
 	/* Until there is nothing: kicks that come meanwhile are taken in monitor_work(). */
 	while ((wanted = READ_ONCE(this_cpu()->wanted)) != 0) {
 		if (wanted & CPU_STOP)
-			power_stop_this_cpu();
+			shutdown_this_cpu();
 		monitor_work();
 	}
 }

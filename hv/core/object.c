@@ -8,7 +8,7 @@
 #include "core/spinlock.h"
 #include "lib/string.h"
 
-#define BIN_COUNT 6u /* 64, 128, ... 2048 bytes */
+#define BIN_COUNT OBJECT_BINS /* 64, 128, ... 2048 bytes */
 #define LARGEST   (64u * 1024)
 #define NO_OBJECT 0xffffu
 
@@ -18,6 +18,7 @@ static struct spinlock object_lock;
 /* The pages of each bin that have a free object; page numbers, the head first.
  * Zero means the same as PAGE_NONE, since page 0 holds the pool's notes. */
 static u32 partial[BIN_COUNT];
+static struct object_bin bins[OBJECT_BINS];
 
 static void partial_push(u32 bin, u32 number)
 {
@@ -77,6 +78,7 @@ static bool add_page(u32 bin)
 	for (u32 at = 0; at < PAGE_SIZE; at += size)
 		*(u32 *)(void *)(page + at) = at + size < PAGE_SIZE ? at + size : NO_OBJECT;
 	partial_push(bin, page_number(page));
+	bins[bin].pages++;
 	return true;
 }
 
@@ -93,6 +95,7 @@ static void *take_object(u32 bin)
 	object = (u32 *)(void *)((u8 *)page_at(number) + n->first);
 	n->first = *object;
 	n->used++;
+	bins[bin].used++;
 	if (n->first == NO_OBJECT)
 		partial_remove(bin, number);
 	return object;
@@ -109,10 +112,20 @@ static void put_object(u32 bin, void *object)
 		partial_push(bin, number);
 	*(u32 *)object = n->first;
 	n->first = offset;
+	bins[bin].used--;
 	if (--n->used == 0) {
+		bins[bin].pages--;
 		partial_remove(bin, number);
 		page_free(page_at(number));
 	}
+}
+
+void object_bin(u32 n, struct object_bin *out)
+{
+	spin_lock(&object_lock);
+	*out = bins[n];
+	spin_unlock(&object_lock);
+	out->size = 64u << n;
 }
 
 void *object_alloc(size_t size)

@@ -8,8 +8,6 @@
 #include "core/spinlock.h"
 #include "lib/string.h"
 
-#define ORDER_COUNT 18u /* the largest block is 512 MiB */
-
 enum page_state { PAGE_INSIDE, PAGE_FREE, PAGE_TAKEN };
 
 static struct {
@@ -18,7 +16,7 @@ static struct {
 	struct page_note *note;
 	u32 count; /* pages */
 	u32 unused;
-	u32 free_list[ORDER_COUNT]; /* heads, page numbers */
+	u32 free_list[PAGE_ORDERS]; /* heads, page numbers */
 } pool;
 
 struct page_note *page_note_at(u32 number)
@@ -74,7 +72,7 @@ static void list_remove(u32 number)
 static void put_block(u32 number, unsigned order)
 {
 	pool.unused += 1u << order;
-	for (; order + 1 < ORDER_COUNT; order++) {
+	for (; order + 1 < PAGE_ORDERS; order++) {
 		u32 buddy = number ^ 1u << order;
 		struct page_note *n;
 
@@ -95,9 +93,9 @@ static u32 take_block(unsigned order)
 	unsigned from = order;
 	u32 number;
 
-	while (from < ORDER_COUNT && pool.free_list[from] == PAGE_NONE)
+	while (from < PAGE_ORDERS && pool.free_list[from] == PAGE_NONE)
 		from++;
-	if (from == ORDER_COUNT)
+	if (from == PAGE_ORDERS)
 		return PAGE_NONE;
 	number = pool.free_list[from];
 	list_remove(number);
@@ -122,13 +120,13 @@ void page_init(void *base, u64 size)
 	pool.count = (u32)(size / PAGE_SIZE);
 	pool.unused = 0;
 	memset(base, 0, notes);
-	for (unsigned i = 0; i < ORDER_COUNT; i++)
+	for (unsigned i = 0; i < PAGE_ORDERS; i++)
 		pool.free_list[i] = PAGE_NONE;
 	/* As if each block had been taken: the largest aligned ones that fit. */
 	while (first < pool.count) {
 		unsigned order = 0;
 
-		while (order + 1 < ORDER_COUNT && IS_ALIGNED(first, 2u << order) &&
+		while (order + 1 < PAGE_ORDERS && IS_ALIGNED(first, 2u << order) &&
 		       first + (2u << order) <= pool.count)
 			order++;
 		put_block(first, order);
@@ -141,7 +139,7 @@ void *page_alloc_order(unsigned order)
 	u32 number;
 	void *pages;
 
-	if (order >= ORDER_COUNT)
+	if (order >= PAGE_ORDERS)
 		return NULL;
 	spin_lock(&pool.lock);
 	number = take_block(order);
@@ -184,6 +182,17 @@ u64 page_total(void)
 u64 page_unused(void)
 {
 	return READ_ONCE(pool.unused);
+}
+
+u32 page_free_blocks(unsigned order)
+{
+	u32 count = 0;
+
+	spin_lock(&pool.lock);
+	for (u32 n = pool.free_list[order]; n != PAGE_NONE; n = pool.note[n].next)
+		count++;
+	spin_unlock(&pool.lock);
+	return count;
 }
 
 /* Pages for tables of the control guest's own map, made when it touches device memory. */

@@ -34,6 +34,17 @@ bool page_room_for(u64 pages);
 u64 page_total(void);
 u64 page_unused(void);
 
+/* Free blocks of 2^@order pages, PAGE_ORDERS of which there are. */
+#define PAGE_ORDERS 18u /* the largest block is 512 MiB */
+u32 page_free_blocks(unsigned order);
+
+/* Of the objects of one size: how many are in use, in how many pages. */
+struct object_bin {
+	u32 size, used, pages;
+};
+#define OBJECT_BINS 6u
+void object_bin(u32 n, struct object_bin *out);
+
 /*
  * Make [@base, @base + @size) of the direct map the pool; both are multiples of
  * 2 MiB, and it is not zeroed yet.  Once, on the boot CPU, before all else here.

@@ -18,6 +18,10 @@ void wake_add(u32 handle);
 /* Is there one on this CPU's list? */
 bool wake_any(void) __must_check;
 
+/* What is on this CPU's list goes on that of CPU @cpu.  With the world parked (monitor/park.h): for
+ * wake-ups that no call has caused. */
+void wake_pass_on(u32 cpu);
+
 /* Take one off this CPU's list, as RSI has it: 0, or a handle, with KVM0_WAKE_MORE if
  * there are others. */
 u32 wake_take(void);

@@ -1,10 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /* Commands about the machine and kvm0 itself. */
 #include <linux/errno.h>
+#include "core/log.h"
+#include "core/page.h"
+#include "core/panic.h"
 #include "lib/string.h"
 #include "monitor/command.h"
 #include "monitor/park.h"
 #include "monitor/sets.h"
+#include "monitor/shutdown.h"
 
 static int run_help(u32 argc, char *const *argv)
 {
@@ -63,9 +67,149 @@ static int run_cpus(u32 argc, char *const *argv)
 	return 0;
 }
 
+static void print_param(const struct param *p)
+{
+	char value[PARAM_TEXT_MAX];
+
+	params_show(p, value);
+	monitor_print("%s=%s%s\n", p->name, value,
+		      p->why       ? "  (has no other value)"
+		      : p->runtime ? ""
+				   : "  (at boot only)");
+}
+
+static int run_param(u32 argc, char *const *argv)
+{
+	const struct param *p;
+	int err = 0;
+
+	if (argc == 1) {
+		for (u32 n = 0; (p = params_at(n)) != NULL; n++)
+			print_param(p);
+		return 0;
+	}
+	p = params_find(argv[1]);
+	if (!p)
+		return -ENOENT;
+	if (argc == 3)
+		err = params_change(argv[1], argv[2]);
+	if (err == -EINVAL)
+		monitor_print("bad value '%s'\n", argv[2]);
+	else if (err == -EOPNOTSUPP)
+		monitor_print("it has no other value: %s\n", p->why);
+	else if (err)
+		return err;
+	print_param(p);
+	return 0;
+}
+
+static const char *complete_param(u32 n)
+{
+	const struct param *p = params_at(n);
+
+	return p ? p->name : NULL;
+}
+
+#define LOG_LINES 20u /* shown unless told otherwise */
+
+/* Call @use for all pieces of the log, the oldest first. */
+static void read_log(void (*use)(const char *text, size_t n))
+{
+	char text[256];
+	u64 position = 0;
+	size_t n;
+
+	while ((n = log_read(text, sizeof(text), &position)) > 0)
+		use(text, n);
+}
+
+static u64 log_lines, log_skip;
+
+static void count_lines(const char *text, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		log_lines += text[i] == '\n';
+}
+
+static void print_rest(const char *text, size_t n)
+{
+	size_t i = 0;
+
+	for (; log_skip && i < n; i++)
+		log_skip -= text[i] == '\n';
+	monitor_write(text + i, n - i);
+}
+
+static int run_log(u32 argc, char *const *argv)
+{
+	u64 lines = LOG_LINES;
+
+	if (argc > 1 && !strcmp(argv[1], "all"))
+		lines = ~0ull;
+	else if (argc > 1 && arg_number(argv[1], &lines))
+		return -EINVAL;
+	log_lines = 0;
+	read_log(count_lines);
+	log_skip = log_lines > lines ? log_lines - lines : 0;
+	read_log(print_rest);
+	return 0;
+}
+
+static int run_heap(u32 argc, char *const *argv)
+{
+	(void)argc;
+	(void)argv;
+	monitor_print("pool: %llu pages of 4 KiB, %llu free; free blocks:\n", page_total(),
+		      page_unused());
+	for (u32 order = 0; order < PAGE_ORDERS; order++)
+		if (page_free_blocks(order))
+			monitor_print("%10llu KiB  %6u\n", (PAGE_SIZE << order) >> 10,
+				      page_free_blocks(order));
+	monitor_print("objects:   size    in use   pages\n");
+	for (u32 n = 0; n < OBJECT_BINS; n++) {
+		struct object_bin bin;
+
+		object_bin(n, &bin);
+		monitor_print("%15u  %8u  %6u\n", bin.size, bin.used, bin.pages);
+	}
+	return 0;
+}
+
+static int run_reboot(u32 argc, char *const *argv)
+{
+	(void)argc;
+	(void)argv;
+	log_info("power", "the monitor resets the machine");
+	shutdown_reset();
+}
+
+static int run_poweroff(u32 argc, char *const *argv)
+{
+	(void)argc;
+	(void)argv;
+	if (!shutdown_can_power_off())
+		return -EOPNOTSUPP;
+	log_info("power", "the monitor switches the machine off");
+	shutdown_power_off();
+}
+
+static int run_panic(u32 argc, char *const *argv)
+{
+	(void)argc;
+	(void)argv;
+	panic("the monitor was told to");
+}
+
 static const struct command commands[] = {
 	{"help", "[COMMAND]", "this list, or a line of it", run_help, complete_help, 0, 1},
 	{"exit", "", "leave the monitor", run_exit, NULL, 0, 0},
 	{"cpus", "", "the machine's CPUs", run_cpus, NULL, 0, 0},
+	{"param", "[NAME [VALUE]]", "parameters, or one, or change it", run_param, complete_param,
+	 0, 2},
+	{"log", "[LINES | all]", "the end of kvm0's log", run_log, NULL, 0, 1},
+	{"heap", "", "kvm0's own memory", run_heap, NULL, 0, 0},
+	{"reboot", "", "reset the machine, guests and all", run_reboot, NULL, 0, 0},
+	{"poweroff", "", "switch the machine off, guests and all", run_poweroff, NULL, 0, 0},
+	{"panic", "", "a deliberate panic of kvm0", run_panic, NULL, 0, 0},
 };
 COMMAND_SET(cmd_general, commands);

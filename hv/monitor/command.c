@@ -52,6 +52,8 @@ static const char *text_of(int err)
 	switch (err) {
 	case -ENOENT:
 		return "there is none of that name or number";
+	case -EACCES:
+		return "that is the control guest: not for it";
 	case -EBUSY:
 		return "its CPU is not there: it waits for SIPI, or has stopped";
 	case -EFAULT:
@@ -142,6 +144,8 @@ int arg_vm(const char *text, struct vm **vm)
 
 	if (arg_number(text, &id))
 		return -EINVAL;
+	if (id == 0)
+		return -EACCES;
 	for (*vm = vm_after(NULL); *vm; *vm = vm_after(*vm))
 		if ((*vm)->id == id)
 			return 0;

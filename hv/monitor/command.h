@@ -43,8 +43,8 @@ line_words command_words(const char *text, u32 cursor);
 
 /* All of @text as a number: decimal, or hexadecimal after 0x.  0, -EINVAL. */
 int arg_number(const char *text, u64 *value) __must_check;
-/* The VM with that number: "1".  0; -EINVAL; -ENOENT: there is none.  VM 0, the control guest, is
- * none. */
+/* The VM with that number: "1".  0; -EINVAL; -ENOENT: there is none; -EACCES: it is 0, the control
+ * guest. */
 int arg_vm(const char *text, struct vm **vm) __must_check;
 /* vCPU "N.M": M by KVM's vcpu_id.  Errors as above. */
 int arg_vcpu(const char *text, struct vcpu **c) __must_check;

@@ -4,6 +4,7 @@
 #include "core/console.h"
 #include "core/spinlock.h"
 #include "cpu/tsc.h"
+#include "kvm/wake.h"
 #include "lib/printf.h"
 #include "lib/string.h"
 #include "monitor/command.h"
@@ -205,6 +206,8 @@ void monitor_work(void)
 	} while (!park_world());
 	if (has_work()) /* it may have been done by who had the world parked until now */
 		work();
+	if (!park_missing(0)) /* the control guest's boot CPU looks for them now and then */
+		wake_pass_on(0);
 	park_release();
 	spin_lock(&m.lock);
 	take_keys();

@@ -17,6 +17,9 @@
 #define MADT_ENABLED        BIT(0)
 
 /* Offsets in the FADT; those from 116 on are there since ACPI 2.0. */
+#define FADT_DSDT          40u
+#define FADT_SMI_CMD       48u
+#define FADT_ACPI_ENABLE   52u
 #define FADT_PM1A_CNT      64u
 #define FADT_PM1B_CNT      68u
 #define FADT_PM_TMR        76u
@@ -24,6 +27,7 @@
 #define FADT_FLAGS         112u
 #define FADT_RESET_REG     116u
 #define FADT_RESET_VAL     128u
+#define FADT_X_DSDT        140u
 #define FADT_X_PM1A_CNT    172u
 #define FADT_X_PM1B_CNT    184u
 #define FADT_X_PM_TMR      208u
@@ -198,6 +202,21 @@ static u16 fadt_port(const struct table *t, u32 old, u32 extended)
 	return port <= 0xffff ? (u16)port : 0;
 }
 
+/* How to switch the machine off.  One that does not tell can be used all the same. */
+static void parse_dsdt(const struct table *fadt, acpi_map_fn map, struct acpi_info *out)
+{
+	struct table t;
+	u64 at = get(fadt->at + FADT_DSDT, 4);
+
+	if (fadt->size >= FADT_X_DSDT + 8 && get(fadt->at + FADT_X_DSDT, 8))
+		at = get(fadt->at + FADT_X_DSDT, 8);
+	if (!open_table(at, "DSDT", map, out, &t))
+		out->can_power_off =
+			out->pm1a_control &&
+			acpi_find_s5(t.at + HEADER_SIZE, t.size - HEADER_SIZE, out->s5_type);
+	out->problem = NULL;
+}
+
 static int parse_fadt(u64 at, acpi_map_fn map, struct acpi_info *out)
 {
 	struct table t;
@@ -219,6 +238,9 @@ static int parse_fadt(u64 at, acpi_map_fn map, struct acpi_info *out)
 		out->reset_address = get(t.at + FADT_RESET_REG + 4, 8);
 		out->reset_value = t.at[FADT_RESET_VAL];
 	}
+	out->smi_command = (u16)get(t.at + FADT_SMI_CMD, 4);
+	out->acpi_enable = t.at[FADT_ACPI_ENABLE];
+	parse_dsdt(&t, map, out);
 	return 0;
 }
 

@@ -28,7 +28,11 @@ struct acpi_info {
 	bool pm_timer_32;               /* it counts 32 bits, not 24 */
 	u8 reset_space;                 /* 0 memory, 1 port, 2 PCI configuration */
 	u8 reset_value;
-	u64 reset_address; /* 0: no reset register */
+	u64 reset_address;  /* 0: no reset register */
+	u16 smi_command;    /* port; 0: ACPI is always on */
+	u8 acpi_enable;     /* what turns it on there */
+	bool can_power_off; /* the DSDT says how: */
+	u8 s5_type[2];      /* SLP_TYP of PM1a and PM1b control for S5 */
 
 	hpa_t dmar, mcfg; /* tables that were seen, else 0 */
 
@@ -45,6 +49,13 @@ typedef const void *(*acpi_map_fn)(u64 at, u64 size);
  * @out->problem and ->table set if one that is needed is missing or corrupt.
  */
 int acpi_parse(const void *rsdp, u32 size, acpi_map_fn map, struct acpi_info *out) __must_check;
+
+/*
+ * Look in the AML of @size bytes for Name(_S5_, Package(){A, B...}) with constants, which is how
+ * firmware has it (ACPI Specification, "\_Sx (System States)").  True: @type is A and B.
+ * (acpi_s5.c)
+ */
+bool acpi_find_s5(const u8 *aml, u32 size, u8 type[2]) __must_check;
 
 /*
  * Whether the @size bytes at @rsdp are an RSDP with correct checksums: 0, or -EINVAL.
