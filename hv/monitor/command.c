@@ -1,21 +1,17 @@
 /* SPDX-License-Identifier: MIT */
-/* The table of commands, and what becomes of a line; see monitor/command.h. */
+/* What becomes of a line, and of the words in it; see monitor/command.h. */
 #include "monitor/command.h"
 #include <linux/errno.h>
 #include "core/params.h"
 #include "lib/printf.h"
 #include "lib/string.h"
 #include "monitor/park.h"
-#include "monitor/sets.h"
-
-static const struct command_set *const sets[] = {&cmd_general, &cmd_vm, &show_vcpu, &show_memory,
-						 &show_irq};
 
 const struct command *command_at(u32 n)
 {
-	for (u32 i = 0; i < ARRAY_SIZE(sets); n -= sets[i++]->count)
-		if (n < sets[i]->count)
-			return &sets[i]->commands[n];
+	for (const struct command_set *const *s = command_sets; *s; n -= (*s++)->count)
+		if (n < (*s)->count)
+			return &(*s)->commands[n];
 	return NULL;
 }
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The monitor's commands.  Each file that has some owns a set of them; command.c lists the sets.  A
+ * The monitor's commands.  Each file that has some owns a set of them; sets.c lists the sets.  A
  * command runs with the world parked (monitor/park.h) and prints with monitor_print().
  */
 #pragma once
@@ -24,6 +24,9 @@ struct command_set {
 	const struct command *commands;
 	u32 count;
 };
+
+/* All of them, in the order of `help`; NULL ends it (monitor/sets.c). */
+extern const struct command_set *const command_sets[];
 
 #define COMMAND_SET(name, array)                                                                   \
 	const struct command_set name = {array, ARRAY_SIZE(array)} /* a definition */

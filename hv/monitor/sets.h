@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The sets of commands that there are: command.c lists them in the order of `help`. */
+/* The sets of commands that there are. */
 #pragma once
 
 #include "monitor/command.h"

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* sources: arch/x86/cpu/acpi.c */
+/* sources: arch/x86/cpu/acpi.c arch/x86/cpu/acpi_s5.c */
 /* Reading ACPI tables out of a small made-up physical memory, whole and damaged. */
 #include "fake.h"
 
@@ -13,6 +13,7 @@
 #define MADT 0xe2000
 #define FADT 0xe3000
 #define DMAR 0xe4000
+#define DSDT 0xe5000
 #define RSDP 0xe0010
 
 static u8 memory[1 << 20];
@@ -105,6 +106,31 @@ static int build(void **state)
 	return 0;
 }
 
+/* Name (_S5_, Package (4) {@a, @b, 0, 0}), both as bytes but 0 and 1. */
+static u32 fill_dsdt(u8 a, u8 b)
+{
+	static const u8 before[] = {0x10, 0x20, 0x5c, 0x00, 0x08, '_', 'S', '5', '_', 0x12};
+	u8 *at = memory + DSDT + 36, *start = at;
+
+	memcpy(at, before, sizeof(before));
+	at += sizeof(before);
+	*at++ = 0x08;
+	*at++ = 4;
+	for (u32 i = 0; i < 2; i++) {
+		u8 v = i ? b : a;
+
+		if (v > 1)
+			*at++ = 0x0a;
+		*at++ = v;
+	}
+	*at++ = 0;
+	*at++ = 0;
+	finish(DSDT, "DSDT", 36 + (u32)(at - start));
+	put(FADT + 40, DSDT, 4);
+	finish(FADT, "FACP", 244);
+	return 36 + (u32)(at - start);
+}
+
 static int parse(void)
 {
 	return acpi_parse(memory + RSDP, 36, map, &info);
@@ -151,6 +177,42 @@ static void test_old_short_fadt(void **state)
 	finish(FADT, "FACP", 115);
 	assert_int_equal(parse(), -EINVAL);
 	assert_string_equal(info.table, "FACP");
+}
+
+/* How the machine is switched off: known, or not, and then the tables are as good. */
+static void test_power_off(void **state)
+{
+	u32 size;
+
+	(void)state;
+	assert_int_equal(parse(), 0);
+	assert_false(info.can_power_off); /* no DSDT */
+	assert_null(info.problem);
+	fill_dsdt(5, 1);
+	assert_int_equal(parse(), 0);
+	assert_true(info.can_power_off);
+	assert_int_equal(info.s5_type[0], 5);
+	assert_int_equal(info.s5_type[1], 1);
+	fill_dsdt(0, 7);
+	put(FADT + 140, DSDT, 8); /* the extended field alone */
+	put(FADT + 40, 0, 4);
+	finish(FADT, "FACP", 244);
+	assert_int_equal(parse(), 0);
+	assert_true(info.can_power_off);
+	assert_int_equal(info.s5_type[0], 0);
+	assert_int_equal(info.s5_type[1], 7);
+	/* Cut short anywhere: nothing behind its end is used. */
+	size = fill_dsdt(5, 7);
+	for (u32 n = size - 3; n > 36; n--) {
+		finish(DSDT, "DSDT", n);
+		assert_int_equal(parse(), 0);
+		assert_false(info.can_power_off);
+	}
+	fill_dsdt(5, 7);
+	memory[DSDT + 9]++; /* its checksum */
+	assert_int_equal(parse(), 0);
+	assert_false(info.can_power_off);
+	assert_null(info.problem);
 }
 
 static void test_lapic_override(void **state)
@@ -293,6 +355,7 @@ int main(void)
 		cmocka_unit_test_setup(test_xsdt, build),
 		cmocka_unit_test_setup(test_rsdt, build),
 		cmocka_unit_test_setup(test_old_short_fadt, build),
+		cmocka_unit_test_setup(test_power_off, build),
 		cmocka_unit_test_setup(test_lapic_override, build),
 		cmocka_unit_test_setup(test_every_byte_corrupted, build),
 		cmocka_unit_test_setup(test_bad_lengths, build),

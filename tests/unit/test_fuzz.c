@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* sources: tests/fuzz/fuzz.c tests/fuzz/fuzz_mb2.c tests/fuzz/fuzz_image.c tests/fuzz/fuzz_acpi.c
- * tests/fuzz/fuzz_params.c boot/multiboot2.c boot/multiboot2_build.c hv/abi/control_image.c
- * hv/core/memmap.c hv/core/params.c hv/lib/printf.c arch/x86/cpu/acpi.c */
+ * tests/fuzz/fuzz_params.c tests/fuzz/fuzz_line.c boot/multiboot2.c boot/multiboot2_build.c
+ * hv/abi/control_image.c hv/core/memmap.c hv/core/params.c hv/lib/printf.c arch/x86/cpu/acpi.c
+ * arch/x86/cpu/acpi_s5.c hv/monitor/line.c hv/monitor/command.c */
 /*
  * A short run of each fuzzing target.  FUZZ_MS in the environment sets how long each
  * runs, in milliseconds, and FUZZ_SEED the seed; `make fuzz` runs them longer.  The
@@ -57,13 +58,18 @@ static void test_params(void **state)
 	fuzz(&fuzz_params);
 }
 
+static void test_line(void **state)
+{
+	(void)state;
+	fuzz(&fuzz_line);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_mb2),
-		cmocka_unit_test(test_image),
-		cmocka_unit_test(test_acpi),
-		cmocka_unit_test(test_params),
+		cmocka_unit_test(test_mb2),  cmocka_unit_test(test_image),
+		cmocka_unit_test(test_acpi), cmocka_unit_test(test_params),
+		cmocka_unit_test(test_line),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

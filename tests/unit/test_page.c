@@ -38,6 +38,16 @@ static bool is_zero(const u8 *p, size_t n)
 	return true;
 }
 
+/* The free blocks of all orders are all that is free. */
+static void check_free_blocks(void)
+{
+	u64 pages = 0;
+
+	for (unsigned order = 0; order < PAGE_ORDERS; order++)
+		pages += (u64)page_free_blocks(order) << order;
+	assert_int_equal(pages, page_unused());
+}
+
 static void test_every_page_once(void **state)
 {
 	static void *page[POOL_SIZE / PAGE_SIZE];
@@ -80,6 +90,7 @@ static void test_orders(void **state)
 		memset(block[order], 0xff, PAGE_SIZE << order);
 	}
 	assert_int_equal(page_unused(), total - 63);
+	check_free_blocks();
 	for (unsigned order = 0; order < 6; order++)
 		page_free_order(block[order], order);
 	assert_int_equal(page_unused(), total);
@@ -128,6 +139,16 @@ static void test_objects(void **state)
 			object[s][i] = p;
 		}
 	}
+	for (u32 n = 0; n < OBJECT_BINS; n++) {
+		static const u32 kinds[OBJECT_BINS] = {2, 1, 1, 0, 1, 1};
+		struct object_bin bin;
+
+		object_bin(n, &bin);
+		assert_int_equal(bin.size, 64u << n);
+		assert_int_equal(bin.used, kinds[n] * EACH);
+		assert_int_equal(bin.pages, (bin.used * bin.size + PAGE_SIZE - 1) / PAGE_SIZE);
+	}
+	check_free_blocks();
 	for (u32 i = 0; i < EACH; i++) {
 		for (u32 s = 0; s < ARRAY_SIZE(size); s++) {
 			u8 *p = object[s][i];

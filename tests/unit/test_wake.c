@@ -129,12 +129,35 @@ static void test_per_cpu(void **state)
 	assert_int_equal(wake_take(), 2);
 }
 
+/* What the monitor causes on any CPU is told on one. */
+static void test_passed_on(void **state)
+{
+	(void)state;
+	wake_pass_on(1); /* nothing */
+	wake_add(3);
+	wake_pass_on(0); /* to itself */
+	assert_true(wake_any());
+	wake_add(4);
+	wake_pass_on(1);
+	assert_false(wake_any());
+	on_cpu(1);
+	assert_int_equal(wake_take(), 4 | KVM0_WAKE_MORE);
+	assert_int_equal(wake_take(), 3);
+	for (u32 n = 1; n <= WAKE_ROOM; n++)
+		wake_add(n);
+	on_cpu(0);
+	wake_add(77);
+	wake_pass_on(1);
+	on_cpu(1);
+	assert_int_equal(wake_take(), KVM0_WAKE_ALL);
+}
+
 int main(void)
 {
 #define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 	const struct CMUnitTest tests[] = {
 		TEST(test_one),    TEST(test_several), TEST(test_too_many),
-		TEST(test_closed), TEST(test_per_cpu),
+		TEST(test_closed), TEST(test_per_cpu), TEST(test_passed_on),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,0 +1,6 @@
+/* SPDX-License-Identifier: MIT */
+/* The table of the monitor's commands. */
+#include "monitor/sets.h"
+
+const struct command_set *const command_sets[] = {&cmd_general, &cmd_vm,   &show_vcpu,
+						  &show_memory, &show_irq, NULL};
