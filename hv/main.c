@@ -10,6 +10,7 @@
 #include "core/page.h"
 #include "core/panic.h"
 #include "core/params.h"
+#include "core/trace.h"
 #include "cpu/acpi.h"
 #include "cpu/apic.h"
 #include "cpu/regs.h"
@@ -49,12 +50,12 @@ static void read_boot_info(u32 magic, u32 mbi)
 
 static void read_params(void)
 {
-	static struct param_table tables[13]; /* to stay: see params_publish() */
-	const struct param_table all[] = {log_params,  memory_params,        cpus_params,
-					  vmx_params,  mitigate_params,      vm_params,
-					  msr_params,  time_params,          clock_params,
-					  halt_params, timer_advance_params, absent_params,
-					  panic_params};
+	static struct param_table tables[14]; /* to stay: see params_publish() */
+	const struct param_table all[] = {log_params,   memory_params,        cpus_params,
+					  vmx_params,   mitigate_params,      vm_params,
+					  msr_params,   time_params,          clock_params,
+					  halt_params,  timer_advance_params, absent_params,
+					  panic_params, trace_params};
 
 	_Static_assert(sizeof(all) == sizeof(tables), "tables of parameters");
 	memcpy(tables, all, sizeof(tables));
@@ -168,6 +169,7 @@ static __noreturn void start_control_guest(void)
 	if (handle_init())
 		refuse("the memory pool is too small", "give kvm0 more: pool=64M");
 	caps_init(cpus.usable);
+	trace_init(percpu_count);
 	control_init();
 	control_image_load(&boot_info, &image);
 	/* Release: all of the above comes before any other CPU enters the guest. */

@@ -17,3 +17,4 @@ s64 call_event_read(u64 handle, u64 *value);
 
 /* --- stats.c --- */
 s64 call_read(u64 handle, u64 to, u64 size, u64 position);
+s64 call_read_trace(u64 cpu, u64 to, u64 size, u64 *position);

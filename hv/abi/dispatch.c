@@ -8,6 +8,7 @@
 #include "abi/requests.h"
 #include "core/log.h"
 #include "core/page.h"
+#include "core/trace.h"
 #include "kvm/mmu.h"
 #include "kvm/wake.h"
 
@@ -186,6 +187,9 @@ static __attribute__((noinline)) s64 other_call(const u64 *g, struct outcome *ou
 		return call_event_read(g[GPR_RDI], &out->second);
 	case KVM0_CALL_READ:
 		return call_read(g[GPR_RDI], g[GPR_RSI], g[GPR_RDX], g[GPR_RCX]);
+	case KVM0_CALL_READ_TRACE:
+		out->second = g[GPR_RCX];
+		return call_read_trace(g[GPR_RDI], g[GPR_RSI], g[GPR_RDX], &out->second);
 	default:
 		return -ENOSYS;
 	}
@@ -202,15 +206,27 @@ static s64 dispatch(struct vmx_vcpu *v, struct outcome *out)
 	return g[GPR_RDI] ? call_on_handle(v, request, arg, out) : system_request(request, arg);
 }
 
+static __attribute__((noinline)) void trace_call(const u64 *g, s64 result)
+{
+	u32 what = (u32)(g[GPR_RAX] == KVM0_CALL_IOCTL ? g[GPR_RSI] : ~g[GPR_RAX]);
+
+	trace_write(KVM0_TRACE_IOCTL, 0, this_cpu()->index, what, g[GPR_RDI], g[GPR_RDX],
+		    (u64)result, 0);
+}
+
 __on_the_way enum hypercall_result hypercall(struct vmx_vcpu *v)
 {
 	struct outcome out = {0, HYPERCALL_DONE};
+	s64 result;
 
 	if (vmx_cpl() != 0) {
 		v->gpr[GPR_RAX] = (u64)-EPERM;
 		return HYPERCALL_DONE;
 	}
-	v->gpr[GPR_RAX] = (u64)dispatch(v, &out);
+	result = dispatch(v, &out);
+	if (trace_wants(KVM0_TRACE_IOCTL))
+		trace_call(v->gpr, result);
+	v->gpr[GPR_RAX] = (u64)result;
 	v->gpr[GPR_RDX] = out.second;
 	v->gpr[GPR_RSI] = wake_take();
 	return out.special;

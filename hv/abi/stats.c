@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: MIT */
-/* KVM_GET_STATS_FD, and reading what it gives. */
+/* KVM_GET_STATS_FD, and reading what it gives; reading the trace. */
 #include <linux/errno.h>
 #include "abi/calls.h"
 #include "abi/copy.h"
 #include "abi/requests.h"
+#include "core/page.h"
+#include "core/trace.h"
+#include "cpu/percpu.h"
 
 s64 vm_get_stats_fd(struct vm *vm)
 {
@@ -47,22 +50,55 @@ static s64 read_file(const struct stats_file *f, u64 to, u64 size, u64 position)
 	return (s64)done;
 }
 
+static int fill_file(const struct handle_ref *ref, struct stats_file *f)
+{
+	switch (ref->kind) {
+	case HANDLE_FREE:
+		stats_of_system(f);
+		return 0;
+	case HANDLE_VM_STATS:
+		stats_of_vm(ref->vm, f);
+		return 0;
+	case HANDLE_VCPU_STATS:
+		stats_of_vcpu(ref->vcpu, f);
+		return 0;
+	default:
+		return -ESPIPE;
+	}
+}
+
 s64 call_read(u64 handle, u64 to, u64 size, u64 position)
 {
-	struct stats_file file = {.count = 0};
-	struct handle_ref ref;
-	int err = handle ? handle_get(handle, &ref) : -ESPIPE;
+	struct handle_ref ref = {HANDLE_FREE, {NULL}}; /* the system's */
+	s64 err = handle ? handle_get(handle, &ref) : 0;
+	struct stats_file *file;
 
 	if (err)
 		return err;
-	if (ref.kind == HANDLE_VM_STATS)
-		stats_of_vm(ref.vm, &file);
-	else if (ref.kind == HANDLE_VCPU_STATS)
-		stats_of_vcpu(ref.vcpu, &file);
-	else
-		err = -ESPIPE;
-	handle_put(&ref);
+	file = object_alloc(sizeof(*file));
+	err = file ? fill_file(&ref, file) : -ENOMEM;
+	if (handle)
+		handle_put(&ref);
 	if (!err && (s64)position < 0)
 		err = -EINVAL;
-	return err ? err : read_file(&file, to, size, position);
+	if (!err)
+		err = read_file(file, to, size, position);
+	object_free(file, sizeof(*file));
+	return err;
+}
+
+s64 call_read_trace(u64 cpu, u64 to, u64 size, u64 *position)
+{
+	struct kvm0_trace_event e;
+	u64 done = 0, next = *position;
+
+	if (cpu >= percpu_count)
+		return -EINVAL;
+	while (size - done >= sizeof(e) && trace_read((u32)cpu, &next, &e)) {
+		if (copy_out(to + done, &e, sizeof(e)))
+			return -EFAULT;
+		done += sizeof(e);
+		*position = next;
+	}
+	return (s64)done;
 }

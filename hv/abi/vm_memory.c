@@ -4,13 +4,20 @@
 #include <linux/errno.h>
 #include "abi/copy.h"
 #include "abi/requests.h"
+#include "core/trace.h"
 #include "kvm/mmu.h"
 
 s64 vm_set_user_memory_region(struct vm *vm, u64 arg)
 {
 	struct kvm_userspace_memory_region r;
+	s64 result;
 
-	return copy_in(&r, arg, sizeof(r)) ? -EFAULT : mmu_set_slot(vm, &r);
+	if (copy_in(&r, arg, sizeof(r)))
+		return -EFAULT;
+	result = mmu_set_slot(vm, &r);
+	trace(KVM0_TRACE_SLOT, vm->id, KVM0_TRACE_NO_VCPU, r.slot, r.guest_phys_addr, r.memory_size,
+	      r.flags, (u64)result);
+	return result;
 }
 
 /* Memory that KVM needs on CPUs without unrestricted guest: three pages below 4 GiB here,

@@ -7,6 +7,7 @@
 #include <linux/errno.h>
 #include "core/guest_uart.h"
 #include "core/log.h"
+#include "core/trace.h"
 #include "cpu/percpu.h"
 #include "cpu/tsc.h"
 #include "kvm/apicv.h"
@@ -105,6 +106,7 @@ static enum exit_action exit_hlt(struct vcpu *c)
 	c->stats.halt_exits++;
 	if (c->vm->chip) {
 		c->mp_state = KVM_MP_STATE_HALTED;
+		trace(KVM0_TRACE_HALT, c->vm->id, c->index, 0, run_next_deadline(c), 0, 0, 0);
 		halt_begin(c, rdtsc());
 		return GO_ON;
 	}
@@ -116,7 +118,7 @@ static enum exit_action exit_hlt(struct vcpu *c)
  * is never in the guest, where an interrupt would end the run. */
 #define KICKS_IN_A_ROW 64u
 
-static enum exit_action exit_kicked(const struct vcpu *c)
+static enum exit_action exit_kicked(struct vcpu *c)
 {
 	struct percpu *p = this_cpu();
 
@@ -125,7 +127,7 @@ static enum exit_action exit_kicked(const struct vcpu *c)
 		WRITE_ONCE(p->kick, 1);
 		return GO_AGAIN;
 	}
-	return READ_ONCE(p->nmi_pending) || wake_any() || c->stats.exits % KICKS_IN_A_ROW == 0
+	return READ_ONCE(p->nmi_pending) || wake_any() || ++c->kicks % KICKS_IN_A_ROW == 0
 		       ? GO_AGAIN
 		       : GO_ON;
 }
@@ -266,7 +268,6 @@ static __on_the_way enum exit_action enter_once(struct vcpu *c)
 	run_prepare_entry(c);
 	kind = vmx_run(&c->vmx, &exit);
 	__atomic_store_n(&c->mode, VCPU_OUTSIDE, __ATOMIC_RELEASE);
-	c->stats.exits++;
 	if (__builtin_expect(c->reads_pages, 0))
 		read_pages(c, kind == VMX_TIMER);
 	return handle_exit(c, kind, &exit);
@@ -408,6 +409,7 @@ __on_the_way enum run_result vcpu_run(struct vcpu *c, struct vmx_vcpu *control, 
 		pv_eoi_end_run(c, a == GO_BLOCKED);
 	if (__builtin_expect(pv_steal_enabled(c), 0))
 		pv_steal_end_run(c, a, a == GO_BLOCKED ? *deadline : IRQ_NEVER);
+	vmx_end_run(&c->vmx);
 	vmx_switch(&c->vmx, control);
 	c->stats.fpu_reload++;
 	fill_run(c);

@@ -5,6 +5,7 @@
  */
 #include <kvm0/abi.h>
 #include <linux/errno.h>
+#include "core/trace.h"
 #include "cpu/regs.h"
 #include "cpu/tsc.h"
 #include "kvm/apicv.h"
@@ -81,6 +82,12 @@ static __attribute__((noinline)) void report_tpr(struct vcpu *c, const struct em
 	vcpu_ask(c, VCPU_TPR_ACCESS);
 }
 
+/* @write: KVM0_TRACE_WRITE, or 0. */
+static inline void tell(const struct vcpu *c, const struct emu_mmio *m, u32 write, u64 value)
+{
+	trace(KVM0_TRACE_MMIO, c->vm->id, c->index, m->len | write, m->gpa.v, value, 0, 0);
+}
+
 /* Accesses to a device: here, or (false) user space's. */
 static bool device_read(struct vcpu *c, struct emu_mmio *m)
 {
@@ -92,6 +99,7 @@ static bool device_read(struct vcpu *c, struct emu_mmio *m)
 	if (__builtin_expect(c->tpr_access.report, 0))
 		report_tpr(c, m, false);
 	memcpy(m->data, &value, m->len);
+	tell(c, m, 0, value);
 	return true;
 }
 
@@ -101,6 +109,7 @@ static bool device_write(struct vcpu *c, const struct emu_mmio *m)
 
 	memcpy(&value, m->data, sizeof(value));
 	value = iobus_value(value, m->len);
+	tell(c, m, KVM0_TRACE_WRITE, value);
 	if (c->vm->chip &&
 	    irqchip_mmio(c->vm->chip, c->index, m->gpa, m->len, true, &value, rdtsc())) {
 		vm_deliver_wakes(c->vm);
@@ -170,8 +179,10 @@ static enum exit_action emulated_fault(struct vcpu *c)
 {
 	const struct emu_fault *f = &c->emu.fault;
 
-	if (f->vector == VECTOR_PF)
+	if (f->vector == VECTOR_PF) {
 		write_cr2(f->cr2); /* the guest's is in the CPU now */
+		c->stats.pf_guest++;
+	}
 	return vcpu_inject(c, f->vector, f->error);
 }
 
@@ -281,6 +292,17 @@ enum exit_action run_exit_ept(struct vcpu *c, const struct vmx_exit *exit)
 	return run_emulate(c, exit, r == MMU_NO_SLOT);
 }
 
+/* Of user space to a read. */
+static void take_answer(struct vcpu *c)
+{
+	struct emu_mmio *m = &c->io.mmio;
+	u64 value;
+
+	memcpy(m->data, c->run->mmio.data, sizeof(m->data));
+	memcpy(&value, m->data, sizeof(value));
+	tell(c, m, 0, iobus_value(value, m->len));
+}
+
 enum exit_action run_complete(struct vcpu *c)
 {
 	enum vcpu_completion what = c->completion;
@@ -295,7 +317,7 @@ enum exit_action run_complete(struct vcpu *c)
 		return GO_ON;
 	case COMPLETE_EMULATION:
 		if (c->io.pending == EMU_NEED_MMIO_READ)
-			memcpy(c->io.mmio.data, c->run->mmio.data, sizeof(c->io.mmio.data));
+			take_answer(c);
 		else if (c->io.pending == EMU_NEED_PIO_IN)
 			run_string_in_answer(c, &c->io.pio);
 		if (c->emu_stale)

@@ -10,6 +10,7 @@
  * docs/locking.md for a vCPU in guest mode are those for one that is polled for.
  */
 #include <kvm0/abi.h>
+#include "core/trace.h"
 #include "cpu/regs.h"
 #include "cpu/tsc.h"
 #include "kvm/apicv.h"
@@ -57,6 +58,7 @@ void run_stop_polling(struct vcpu *c)
 void run_end_wait(struct vcpu *c)
 {
 	run_stop_polling(c);
+	trace(KVM0_TRACE_WAKE, c->vm->id, c->index, 0, 0, 0, 0, 0);
 	if (c->mp_state == KVM_MP_STATE_HALTED)
 		halt_end(c, rdtsc());
 	WRITE_ONCE(c->lapic.kicked, 0);
@@ -86,6 +88,7 @@ static enum exit_action block(struct vcpu *c, u64 now, u64 *deadline)
 	over = run_wait_is_over(c);
 	if (!over && !READ_ONCE(c->requests)) {
 		halt_block(c, now, *deadline);
+		trace(KVM0_TRACE_HALT, c->vm->id, c->index, 1, *deadline, 0, 0, 0);
 		c->pv.steal.blocked_at = now;
 		return GO_BLOCKED;
 	}

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Statistics of VMs and vCPUs, with the names that Linux's KVM has for them, and the file
- * of them that KVM_GET_STATS_FD gives (KVM API, KVM_GET_STATS_FD).
+ * Statistics of VMs and vCPUs, with the names that Linux's KVM has for them and behind those some
+ * of kvm0's own, and the file of them that KVM_GET_STATS_FD gives (KVM API, KVM_GET_STATS_FD).
  */
 #pragma once
 
@@ -35,6 +35,7 @@
 	TOTAL(pf_taken)                                                                            \
 	TOTAL(pf_fixed)                                                                            \
 	TOTAL(pf_emulate)                                                                          \
+	TOTAL(pf_guest)                                                                            \
 	TOTAL(tlb_flush)                                                                           \
 	TOTAL(exits)                                                                               \
 	TOTAL(io_exits)                                                                            \
@@ -42,9 +43,11 @@
 	TOTAL(signal_exits)                                                                        \
 	TOTAL(irq_window_exits)                                                                    \
 	TOTAL(nmi_window_exits)                                                                    \
+	TOTAL(l1d_flush)                                                                           \
 	TOTAL(halt_exits)                                                                          \
 	TOTAL(request_irq_exits)                                                                   \
 	TOTAL(irq_exits)                                                                           \
+	TOTAL(host_state_reload)                                                                   \
 	TOTAL(fpu_reload)                                                                          \
 	TOTAL(insn_emulation)                                                                      \
 	TOTAL(insn_emulation_fail)                                                                 \
@@ -52,10 +55,21 @@
 	TOTAL(irq_injections)                                                                      \
 	TOTAL(nmi_injections)                                                                      \
 	TOTAL(directed_yield_attempted)                                                            \
-	TOTAL(directed_yield_successful)
+	TOTAL(directed_yield_successful)                                                           \
+	TOTAL(preemption_reported)                                                                 \
+	TOTAL(preemption_other)
 
-#define STATS_FIELD(name)      u64 name;
-#define STATS_HIST_FIELD(name) u64 name[STATS_HISTOGRAM];
+/* kvm0's own.  REASONS: an element for each basic exit reason; what is in ticks of the TSC counts
+ * while exit_ticks= is on. */
+#define STATS_REASONS 80u
+#define EXIT_STATS(REASONS, REASON_TICKS, TICKS)                                                   \
+	REASONS(exit_reason_count)                                                                 \
+	REASON_TICKS(exit_reason_ticks)                                                            \
+	TICKS(guest_ticks)
+
+#define STATS_FIELD(name)        u64 name;
+#define STATS_HIST_FIELD(name)   u64 name[STATS_HISTOGRAM];
+#define STATS_REASON_FIELD(name) u64 name[STATS_REASONS];
 
 /* Counted by whoever owns the object, with vm->lock held or the vCPU taken; read by anyone. */
 struct vm_stats {
@@ -65,21 +79,34 @@ struct vcpu_stats {
 	VCPU_STATS(STATS_FIELD, STATS_FIELD, STATS_FIELD, STATS_HIST_FIELD)
 };
 
+/* All values of a file: of a VM the first part, of a vCPU the others, of the system all. */
+struct stats_values {
+	struct vm_stats vm;
+	struct vcpu_stats vcpu; /* with those that are counted elsewhere */
+	EXIT_STATS(STATS_REASON_FIELD, STATS_REASON_FIELD, STATS_FIELD)
+};
+
 struct vm;
 struct vcpu;
 
+/* Add them to @v. */
+void stats_add_vm(const struct vm *vm, struct stats_values *v);
+void stats_add_vcpu(const struct vcpu *c, struct stats_values *v);
+/* ... those of all VMs and vCPUs that have a handle. */
+void stats_add_system(struct stats_values *v);
+
 /* One read of the file: its values are those of one moment. */
 struct stats_file {
-	const struct stats_name *names;
-	u32 count, values;
+	u32 first, count, values; /* the first value, descriptors, values */
 	char id[48];
 	union {
-		struct vm_stats vm;
-		struct vcpu_stats vcpu;
-		u64 value[sizeof(struct vcpu_stats) / sizeof(u64)];
+		struct stats_values v;
+		u64 value[sizeof(struct stats_values) / sizeof(u64)];
 	};
 };
 
+/* Zeroed before. */
+void stats_of_system(struct stats_file *f);
 void stats_of_vm(const struct vm *vm, struct stats_file *f);
 void stats_of_vcpu(const struct vcpu *c, struct stats_file *f);
 
@@ -87,3 +114,7 @@ void stats_of_vcpu(const struct vcpu *c, struct stats_file *f);
  * more. */
 #define STATS_PIECE 64u
 u32 stats_piece(const struct stats_file *f, u32 n, u8 *piece);
+
+/* The name of descriptor @n of the file, and its first value, of *@size; NULL: there are no more.
+ */
+const char *stats_at(const struct stats_file *f, u32 n, const u64 **value, u32 *size);

@@ -4,6 +4,7 @@
 #include <linux/errno.h>
 #include "core/page.h"
 #include "core/spinlock.h"
+#include "core/trace.h"
 #include "cpu/percpu.h"
 #include "cpu/trap.h"
 #include "cpu/tsc.h"
@@ -101,6 +102,8 @@ int vcpu_init(struct vcpu *c, struct vm *vm, u32 id, u32 index)
 	c->vm = vm;
 	c->id = id;
 	c->index = index;
+	c->vmx.watch.vm = vm->id;
+	c->vmx.watch.index = index;
 	c->interrupt = -1;
 	c->user_pic = !vm_has_pic(vm);
 	c->timer = IRQ_NEVER;
@@ -188,6 +191,7 @@ void vcpu_wake(struct vcpu *c)
 		u32 handle = READ_ONCE(c->handle);
 
 		WRITE_ONCE(c->pv.steal.woken, rdtsc());
+		trace(KVM0_TRACE_WAKE, c->vm->id, c->index, 1, 0, 0, 0, 0);
 		if (handle) /* else it is closed, and nobody waits for it */
 			wake_add(handle);
 		return;

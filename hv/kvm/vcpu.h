@@ -125,6 +125,7 @@ struct vcpu {
 	struct vcpu_halt halt;
 	u64 run_hints; /* of the KVM_RUN under way: KVM0_RUN_* */
 	u64 run_stop;  /* TSC at which it ends at the latest, or IRQ_NEVER */
+	u32 kicks;     /* that it has been given: exit_kicked() */
 	struct vcpu_stats stats;
 
 	/* Shared. */

@@ -92,7 +92,7 @@ int vcpu_set_cpuid(struct vcpu *c, struct kvm_cpuid_entry2 *entries, u32 count)
 
 	pv_adjust_cpuid(c, entries, count);
 	/* Once the guest has looked at it, it stays (KVM API, KVM_SET_CPUID2). */
-	if (c->vmx.entries) {
+	if (vmx_entries(&c->vmx)) {
 		for (u32 i = 0; i < count; i++)
 			vcpu_cpuid_dynamic(c, &entries[i]);
 		vcpu_refresh_cpuid(c);

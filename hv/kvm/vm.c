@@ -191,6 +191,7 @@ static int make_irqchip(struct vm *vm, bool split, u32 reserved_routes)
 		irqchip_init(chip, (u32)tsc_khz, period_ns);
 	chip->bus.vector_hashing = vector_hashing;
 	chip->bus.x2apic_api = vm->x2apic_api;
+	chip->bus.vm = vm->id;
 	/* Release: complete before any CPU sees it. */
 	__atomic_store_n(&vm->chip, chip, __ATOMIC_RELEASE);
 	return 0;

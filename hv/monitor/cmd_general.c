@@ -62,7 +62,7 @@ static int run_cpus(u32 argc, char *const *argv)
 		const struct vmx_vcpu *v = park_control(i);
 
 		monitor_print("%3u  %7u  %23llu  %s\n", i, percpu_by_index[i]->apic_id,
-			      v ? v->entries : 0, state_of(i));
+			      v ? vmx_entries(v) : 0, state_of(i));
 	}
 	return 0;
 }

@@ -43,7 +43,7 @@ static const char *mp_state_of(const struct vcpu *c)
 static void print_vcpu(const struct vm *vm, const struct vcpu *c)
 {
 	monitor_print("  vCPU %u.%u: handle %u, last on CPU %u, %llu entries; %s%s%s%s\n", vm->id,
-		      c->id, c->handle, c->pcpu, c->vmx.entries, mp_state_of(c),
+		      c->id, c->handle, c->pcpu, vmx_entries(&c->vmx), mp_state_of(c),
 		      c->blocked ? ", blocked" : "", c->stopped ? ", stopped" : "",
 		      c->busy ? ", in a call" : "");
 }

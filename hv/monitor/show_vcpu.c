@@ -130,7 +130,7 @@ static int run_vcpu(u32 argc, char *const *argv)
 	if (err)
 		return err;
 	monitor_print("vCPU %s: %s, entered %llu times, %s\n", argv[1],
-		      c ? mp_state_of(c) : "of the control guest", v->entries,
+		      c ? mp_state_of(c) : "of the control guest", vmx_entries(v),
 		      c && c->blocked ? "blocked" : "not blocked");
 	show_registers(v);
 	show_segments();

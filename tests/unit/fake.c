@@ -13,6 +13,7 @@
 #include "core/log.h"
 #include "core/page.h"
 #include "core/panic.h"
+#include "core/trace.h"
 #include "cpu/io.h"
 
 #define WEAK __attribute__((weak))
@@ -23,6 +24,13 @@ unsigned fake_log_count;
 unsigned fake_pages_live;
 unsigned fake_objects_live;
 int fake_alloc_limit = -1;
+
+WEAK u32 trace_mask;
+
+WEAK void trace_write(u32 type, u32 vm, u32 vcpu, u32 what, u64 a, u64 b, u64 c, u64 d)
+{
+	(void)type, (void)vm, (void)vcpu, (void)what, (void)a, (void)b, (void)c, (void)d;
+}
 
 WEAK enum log_level log_threshold = LOG_DEBUG;
 

@@ -232,7 +232,7 @@ static __attribute__((noinline)) void make_active(struct vmx_vcpu *v, u32 cpu)
 	vmx_flush_tlb(v);
 }
 
-void vmx_make_current(struct vmx_vcpu *v)
+__on_the_way void vmx_make_current(struct vmx_vcpu *v)
 {
 	struct percpu *p = this_cpu();
 	/* Acquire: pairs with clear_here(). */

@@ -6,6 +6,7 @@
 #include "vmx/caps.h"
 #include "vmx/mitigate.h"
 #include "vmx/vcpu.h"
+#include "vmx/watch.h"
 #include "core/panic.h"
 #include "cpu/regs.h"
 #include "cpu/trap.h"
@@ -279,14 +280,14 @@ __on_the_way enum vmx_exit_kind vmx_run(struct vmx_vcpu *v, struct vmx_exit *exi
 			return VMX_ASIDE;
 		write_event(v);
 	}
-	result = mitigate_is_needed(v) ? mitigate_enter(v) : vmx_enter(v, v->how);
+	result = mitigate_is_needed(v) ? watch_enter(v) : vmx_enter(v, v->how);
 	if (__builtin_expect(result != 0, 0)) {
 		return result == 1 ? entry_not_started(v, exit) : VMX_KICKED;
 	}
 	reason = vmcs_read32(VMCS_EXIT_REASON);
 	if (__builtin_expect(!(reason & EXIT_ENTRY_FAILED), 1)) {
 		v->how |= HOW_LAUNCHED;
-		v->entries++;
+		v->exits[reason % VMX_EXIT_REASONS]++;
 		vectoring = vmcs_read32(VMCS_IDT_VECTORING_INFO);
 		if (__builtin_expect(vectoring & INTR_VALID, 0))
 			requeue_event(v, vmx_vectoring(v, vectoring));

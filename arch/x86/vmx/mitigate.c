@@ -5,6 +5,7 @@
 #include "lib/printf.h"
 #include "lib/string.h"
 #include "vmx/caps.h"
+#include "vmx/watch.h"
 
 #define CLEAR_BUFFERS 0x82u /* see enter.asm */
 
@@ -124,8 +125,10 @@ u32 mitigate_enter(struct vmx_vcpu *v)
 	u32 flush = READ_ONCE(vmx_l1d_flush), result;
 	u64 own = own_spec_ctrl();
 
-	if ((v->detour & DETOUR_FLUSH) && flush != L1D_NEVER)
+	if ((v->detour & DETOUR_FLUSH) && flush != L1D_NEVER) {
 		flush_l1d();
+		v->l1d_flushes++;
+	}
 	if (flush != L1D_ALWAYS)
 		v->detour &= (u8)~DETOUR_FLUSH;
 	if (!(v->detour & DETOUR_SPEC_CTRL))
@@ -139,6 +142,14 @@ u32 mitigate_enter(struct vmx_vcpu *v)
 	if (v->spec_ctrl != own || vmx_bugs.ibrs_at_exits)
 		wrmsr(MSR_SPEC_CTRL, own);
 	return result;
+}
+
+void mitigate_begin_run(struct vmx_vcpu *guest)
+{
+	if (READ_ONCE(vmx_l1d_flush) != L1D_NEVER)
+		guest->detour |= DETOUR_FLUSH;
+	if (READ_ONCE(trace_mask))
+		watch_begin_run(guest);
 }
 
 const struct cpu_bugs *vmx_cpu_bugs(void)

@@ -295,9 +295,11 @@ void vmx_vcpu_free(struct vmx_vcpu *v)
 	page_free(v->msr_bitmap);
 	page_free(v->xsave);
 	page_free(v->log);
+	object_free(v->watch.ticks, sizeof(*v->watch.ticks));
 	v->vmcs = hpa(0);
 	v->msr_bitmap = v->xsave = NULL;
 	v->log = NULL;
+	v->watch.ticks = NULL;
 }
 
 void vmx_limit_timer(u64 ticks)

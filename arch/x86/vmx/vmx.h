@@ -40,10 +40,30 @@ struct vmx_shared_msrs {
 	u64 tsx_ctrl; /* 0 where there is none */
 };
 
+/* Basic exit reasons that are told apart: the processor has fewer. */
+#define VMX_EXIT_REASONS 128u
+
+/* TSC ticks, while exit_ticks= is on. */
+struct vmx_ticks {
+	u64 guest;                  /* in the guest, but for a halted one that is polled for */
+	u64 exit[VMX_EXIT_REASONS]; /* in kvm0 from an exit on, until the next entry or the end of
+				     * the run */
+};
+
+/* What is traced and timed of a virtual CPU (watch.c). */
+struct vmx_watch {
+	u32 vm, index;           /* its names in the trace */
+	struct vmx_ticks *ticks; /* NULL: exits have never been timed */
+	u64 since;               /* the TSC at the last exit, if that is timed */
+	u32 reason;              /* of that exit */
+	u32 instruction;         /* the exit reason of one whose result will be traced, or 0 */
+	u32 what;                /* it was about */
+	u64 word[2];
+};
+
 struct vmx_vcpu {
 	u64 gpr[16]; /* first: vmx_enter() relies on it */
 	u64 cr2;
-	u64 entries; /* how often the guest was entered */
 
 	hpa_t vmcs;
 	u32 cpu;               /* where the VMCS is active; NO_CPU: nowhere.  Written by that CPU */
@@ -95,7 +115,20 @@ struct vmx_vcpu {
 	bool reads_cstates; /* nor do reads of the C-states' residency */
 	u64 cr4_allowed;    /* bits that the guest may set in CR4 */
 	u64 xcr0_allowed;
+	struct vmx_watch watch;
+	u64 l1d_flushes;             /* of the level-1 data cache, before entries */
+	u64 exits[VMX_EXIT_REASONS]; /* by basic exit reason */
 };
+
+/* How often the guest has been entered, and so has exited. */
+static inline u64 vmx_entries(const struct vmx_vcpu *v)
+{
+	u64 n = 0;
+
+	for (u32 i = 0; i < VMX_EXIT_REASONS; i++)
+		n += READ_ONCE(v->exits[i]);
+	return n;
+}
 
 /* Why vmx_run() came back. */
 enum vmx_exit_kind {
@@ -248,6 +281,16 @@ u32 vmx_take_log(struct vmx_vcpu *v, const u64 **pages);
 
 /* Swap what no VMCS field does (XSAVE state, MSRs, CR2, DRs) from @from to @to. */
 void vmx_switch(struct vmx_vcpu *from, struct vmx_vcpu *to);
+
+/* vmx_end_run() where the exit is timed. */
+void vmx_watch_end(struct vmx_vcpu *v) __attribute__((noinline));
+
+/* A run of @v has ended: what it was to do for the last exit is done. */
+static inline void vmx_end_run(struct vmx_vcpu *v)
+{
+	if (__builtin_expect(v->watch.since != 0, 0))
+		vmx_watch_end(v);
+}
 
 /* Step over the instruction that exited. */
 void vmx_skip_instruction(void);

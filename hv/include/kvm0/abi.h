@@ -203,6 +203,60 @@ struct kvm0_param {
 #define KVM0_CALL_READ 15
 
 /*
+ * Read the trace of CPU RDI (docs/debugging.md): events to the address RSI, at most RDX bytes of
+ * them and whole ones only, from position RCX on, which counts the events of that CPU from boot on;
+ * 0 starts at the oldest one that is kept.  Returns the bytes copied (0: nothing newer), and in RDX
+ * the position to ask for next.  -EINVAL: there is no such CPU; -EFAULT.
+ */
+#define KVM0_CALL_READ_TRACE 16
+
+/* The types of events, by the names that the parameter trace= has for them. */
+#define KVM0_TRACE_ENTRY                                                                           \
+	0 /* what: event to deliver (SDM: VM-entry interruption information);                      \
+	   * RIP, its error code, guest interrupt status, RFLAGS */
+#define KVM0_TRACE_EXIT                                                                            \
+	1 /* what: exit reason; qualification, RIP, IDT-vectoring information,                     \
+	   * VM-exit interruption information */
+#define KVM0_TRACE_INJECT    2  /* what: as in ENTRY, if there is one; RIP, error code */
+#define KVM0_TRACE_EPT       3  /* violation; what: qualification; guest-physical, linear address */
+#define KVM0_TRACE_MMIO      4  /* what: flags and bytes; address, value */
+#define KVM0_TRACE_PIO       5  /* what: flags and bytes; port, value */
+#define KVM0_TRACE_MSR       6  /* what: index; value, flags */
+#define KVM0_TRACE_CPUID     7  /* what: leaf; subleaf, EBX:EAX, EDX:ECX */
+#define KVM0_TRACE_HYPERCALL 8  /* a guest's; what: number; two arguments, result */
+#define KVM0_TRACE_IPI       9  /* what: ICR's low half; destination */
+#define KVM0_TRACE_TIMER     10 /* what: 0 set, 1 fired; deadline (TSC; ~0: none) */
+#define KVM0_TRACE_HALT      11 /* what: 0 halted, 1 KVM_RUN ends; deadline (TSC; ~0: none) */
+#define KVM0_TRACE_WAKE      12 /* what: 0 goes on, 1 is waked by this CPU */
+#define KVM0_TRACE_SLOT      13 /* what: slot; guest-physical address, bytes, flags, result */
+#define KVM0_TRACE_IOCTL                                                                           \
+	14 /* a call; what: request, or ~number of another call; handle,                           \
+	    * argument, result */
+#define KVM0_TRACE_TYPES 15
+
+/* Flags in MMIO's and PIO's `what`, and in MSR's data[1]. */
+#define KVM0_TRACE_BYTES  0xffu
+#define KVM0_TRACE_WRITE  0x100u /* MMIO, MSR: it is a write; PIO: OUT */
+#define KVM0_TRACE_STRING 0x200u /* PIO: INS or OUTS, of which only this is told */
+#define KVM0_TRACE_FAULT  0x400u /* MSR: the guest has got #GP */
+
+/* ENTRY is followed by this exit "reason" where a kick came first. */
+#define KVM0_TRACE_NOT_ENTERED 0xffffu
+#define KVM0_TRACE_NO_VCPU     0xffffu
+
+struct kvm0_trace_event {
+	__u64 tsc;
+	__u64 number; /* of the CPU's events, from 1 on */
+	__u32 vm;     /* a number as in statistics' names, or 0: the control guest ... */
+	__u16 vcpu;   /* ... and then its CPU; KVM0_TRACE_NO_VCPU: of none */
+	__u8 cpu;     /* that has written it */
+	__u8 type;    /* KVM0_TRACE_* */
+	__u32 what;
+	__u32 reserved;
+	__u64 data[4];
+};
+
+/*
  * Results of KVM_RUN beside KVM's own (0: see kvm_run->exit_reason, or an errno).
  * KVM0_RUN_AGAIN: an interrupt for the control guest is pending, or somebody is to be
  * woken (RSI), or kvm0 needed the CPU; see to it and call again.

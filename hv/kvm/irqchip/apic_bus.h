@@ -52,6 +52,7 @@ struct apic_bus {
 	struct lapic *lapic[APIC_BUS_MAX]; /* by vCPU index; NULL: none (yet) */
 	u32 count;           /* slots in use; grows in lapic_init(), one vCPU at a time */
 	u32 xapics;          /* of these, enabled and not in x2APIC mode; atomic */
+	u32 vm;              /* its number, for the trace */
 	bool vector_hashing; /* lowest priority: by vector, else by turns */
 	u64 x2apic_api;      /* KVM_X2APIC_API_*, as KVM_ENABLE_CAP has set them */
 	/*

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* How a guest reads and writes its local APIC, by MMIO and by MSR: see lapic.h. */
+#include "core/trace.h"
 #include "kvm/irqchip/lapic.h"
 
 #include <linux/errno.h>
@@ -61,6 +62,7 @@ static void send_ipi(struct lapic *l, u32 icr, u32 dest)
 		.shorthand = icr >> 18 & 3,
 	};
 
+	trace(KVM0_TRACE_IPI, l->bus->vm, l->index, icr, dest, 0, 0, 0);
 	apic_bus_send(l->bus, l, &m);
 }
 

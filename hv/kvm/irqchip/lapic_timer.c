@@ -4,7 +4,14 @@
  * 1 GHz before the divider, so that a count is @divide nanoseconds, as in KVM.
  * Source: SDM vol. 3, APIC Timer.
  */
+#include "core/trace.h"
 #include "kvm/irqchip/lapic.h"
+
+/* It has been set, or has @fired. */
+static __attribute__((noinline, cold)) void tell(const struct lapic *l, bool fired)
+{
+	trace_write(KVM0_TRACE_TIMER, l->bus->vm, l->index, fired, l->deadline, 0, 0, 0);
+}
 
 static u32 mode_of(const struct lapic *l, u32 lvt)
 {
@@ -90,6 +97,8 @@ void lapic_timer_write_count(struct lapic *l, u32 val, u64 now)
 		return;
 	limit_period(l);
 	l->deadline = irq_clock_after(now, l->period);
+	if (trace_wants(KVM0_TRACE_TIMER))
+		tell(l, false);
 }
 
 void lapic_timer_write_divide(struct lapic *l, u32 val, u64 now)
@@ -158,6 +167,8 @@ bool lapic_timer_expire(struct lapic *l, u64 now)
 
 	if (l->deadline > now || l->deadline == IRQ_NEVER)
 		return false;
+	if (trace_wants(KVM0_TRACE_TIMER))
+		tell(l, true);
 	late = now - l->deadline;
 	if (mode(l) == LAPIC_TIMER_PERIODIC && l->period)
 		/* In phase; periods that were missed altogether are one interrupt. */
@@ -180,6 +191,8 @@ void lapic_set_tsc_deadline(struct lapic *l, u64 val, u64 now)
 		return;
 	l->deadline_msr = val;
 	arm_tsc_deadline(l, now);
+	if (trace_wants(KVM0_TRACE_TIMER))
+		tell(l, false);
 }
 
 void lapic_set_tsc(struct lapic *l, const struct irq_guest_tsc *tsc, u64 now)

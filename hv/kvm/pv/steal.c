@@ -62,9 +62,12 @@ void pv_steal_end_run(struct vcpu *c, enum exit_action a, u64 deadline)
 		s->blocked = true;
 	} else if (is_preempted(c, a)) {
 		s->since = now;
+		c->stats.preemption_reported++;
 		/* Where that is not possible it is not told. */
 		if (mmu_write(c, FIELD(c, preempted), &preempted, 1) == GUEST_MEM_OK)
 			s->stale = true;
+	} else if (a == GO_AGAIN) {
+		c->stats.preemption_other++;
 	}
 	/* One that is blocked is told when it goes on: a request would wake it. */
 	if (a != GO_BLOCKED && (s->since != IRQ_NEVER || s->owed || s->stale))
