@@ -61,6 +61,9 @@ static enum exit_action offer_eoi(struct vcpu *c, enum exit_action a)
 	return a;
 }
 
+/* Those that write_pages() carries out. */
+#define PAGE_REQUESTS (VCPU_VAPIC | VCPU_CLOCK | VCPU_APF_READY | VCPU_STEAL_TIME)
+
 /* What the guest finds in its memory; asked for again if a page has to be supplied first. */
 static enum exit_action write_pages(struct vcpu *c, u32 requests, enum exit_action a)
 {
@@ -113,7 +116,9 @@ enum exit_action run_carry_out_requests(struct vcpu *c)
 		a = GO_SIGNAL;
 	}
 	if ((requests & VCPU_RING_FULL) && dirty_ring_full(c)) {
-		vcpu_ask(c, VCPU_RING_FULL);
+		/* KVM_RUN after KVM_RUN could write, until the ring has no room for it. */
+		vcpu_ask(c, VCPU_RING_FULL | (requests & PAGE_REQUESTS));
+		requests &= ~PAGE_REQUESTS;
 		if (a == GO_ON)
 			c->run->exit_reason = KVM_EXIT_DIRTY_RING_FULL;
 		a = a == GO_ON ? TO_USER : a;

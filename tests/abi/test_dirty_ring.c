@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* The dirty ring: a list of each vCPU of the pages that it wrote to. */
 #include "tests/abi/dirty.h"
+#include "tests/abi/kvmclock.h"
 
 #define BIG (4 * SIZE_2M)
 
@@ -144,20 +145,26 @@ static void ring_after_bitmap(void)
 	CHECK(found);
 }
 
+/* The guest is to touch all the pages of BIG bytes. */
+static void touch_all(struct ringed *r)
+{
+	machine_need_vmx(
+		"a ring that runs full"); /* where page tables are shadowed it may not end */
+	ring_open(r, BIG, LOG);
+	r->d.m.regs.r9 = GPA_EXTRA;
+	r->d.m.regs.r10 = PAGE_SIZE;
+	r->d.m.regs.rdi = BIG / PAGE_SIZE;
+	r->d.m.regs.rsi = GPA_RESULTS;
+	machine_start(&r->d.m, time_touch);
+}
+
 /* The ring is full again and again, and no page is lost. */
 static void ring_full(void)
 {
 	u32 pages = BIG / PAGE_SIZE, count = 0, full = 0;
 	struct ringed r;
 
-	machine_need_vmx(
-		"a ring that runs full"); /* where page tables are shadowed it may not end */
-	ring_open(&r, BIG, LOG);
-	r.d.m.regs.r9 = GPA_EXTRA;
-	r.d.m.regs.r10 = PAGE_SIZE;
-	r.d.m.regs.rdi = pages;
-	r.d.m.regs.rsi = GPA_RESULTS;
-	machine_start(&r.d.m, time_touch);
+	touch_all(&r);
 	for (;;) {
 		CHECK_RESULT(t_run(r.d.m.vcpu), 0);
 		if (r.d.m.run->exit_reason != KVM_EXIT_DIRTY_RING_FULL)
@@ -178,6 +185,29 @@ static void ring_full(void)
 	CHECK(count >= pages); /* one that was noted, cleaned, and only then written comes twice */
 	for (u32 i = 0; i < pages / 64; i++)
 		CHECK_EQUAL(r.d.bits[i], ~0ull);
+}
+
+/* While it is full KVM itself writes nothing either, as that would be lost in the end. */
+static void ring_full_clock(void)
+{
+	struct ringed r;
+	u64 a = 0;
+	u32 n;
+
+	touch_all(&r);
+	machine_run(&r.d.m, KVM_EXIT_DIRTY_RING_FULL);
+	for (u32 i = 0; i < r.entries; i++) {
+		a = BIG - (1 + i % 2) * PAGE_SIZE;
+		machine_set_msr(&r.d.m, MSR_KVM_SYSTEM_TIME_NEW, (GPA_EXTRA + a) | 1);
+		machine_run(&r.d.m, KVM_EXIT_DIRTY_RING_FULL);
+	}
+	CHECK_EQUAL(((struct clock_page *)(r.d.memory + a))->version, 0);
+	n = harvest(&r);
+	CHECK_RESULT(reset(&r), n);
+	machine_run(&r.d.m, KVM_EXIT_DIRTY_RING_FULL);
+	CHECK(((struct clock_page *)(r.d.memory + a))->version != 0);
+	CHECK(harvest(&r) > 0);
+	CHECK(r.d.bits[a / PAGE_SIZE / 64] >> a / PAGE_SIZE % 64 & 1);
 }
 
 /* Instructions that KVM carries out itself. */
@@ -222,4 +252,5 @@ static void ring_garbage(void)
 }
 
 SUITE(dirty_ring, TEST(ring_errors), TEST(ring_no_bitmap), TEST(ring_entries),
-      TEST(ring_after_bitmap), TEST(ring_full), TEST(ring_emulated), TEST(ring_garbage));
+      TEST(ring_after_bitmap), TEST(ring_full), TEST(ring_full_clock), TEST(ring_emulated),
+      TEST(ring_garbage));
