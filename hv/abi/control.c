@@ -6,7 +6,6 @@
 #include "abi/control_port.h"
 #include "abi/dispatch.h"
 #include "abi/power.h"
-#include "core/console.h"
 #include "core/guest_uart.h"
 #include "core/log.h"
 #include "core/memmap.h"
@@ -16,6 +15,7 @@
 #include "cpu/percpu.h"
 #include "cpu/regs.h"
 #include "cpu/tsc.h"
+#include "kvm/debugger.h"
 #include "monitor/monitor.h"
 #include "monitor/park.h"
 #include "monitor/shutdown.h"
@@ -202,6 +202,10 @@ static void handle_exit(struct vmx_vcpu *v, enum vmx_exit_kind kind, const struc
 	case VMX_EPT_VIOLATION:
 		exit_ept_violation(exit);
 		break;
+	case VMX_DEBUG:
+		if (!debugger_takes(v, exit) && !vmx_return_debug(v, exit))
+			power_control_stopped("triple fault");
+		break;
 	case VMX_NMI_WINDOW:
 		vmx_want_nmi_window(v, false);
 		break;
@@ -254,7 +258,7 @@ __noreturn void control_run(const struct control_image *image)
 	if (!v || vmx_vcpu_init(v, true, ept_pointer(&map.ept), CONTROL_VPID))
 		refuse("the memory pool is too small", "set pool= to a larger size");
 	vmx_allow(v, CR4_KNOWN & ~CR4_SMXE, vmx_host_xcr0());
-	if (image && console_uart())
+	if (image && guest_uart_is_polled())
 		vmx_use_timer();
 	if (image)
 		set_start_state(v, image);

@@ -13,7 +13,8 @@ static enum vmx_apic_mode choose_mode(const struct vcpu *c)
 	/* Where HLT does not exit, in Bochs 2.7 an interrupt that the CPU delivers does not end
 	 * it. */
 	if (!c->vm->chip || c->vmx.halts_itself || !lapic_hw_enabled(l) || c->vapic.address ||
-	    c->tpr_access.report || (c->vmx.debug & KVM_GUESTDBG_BLOCKIRQ))
+	    c->tpr_access.report || (c->vmx.debug & KVM_GUESTDBG_BLOCKIRQ) ||
+	    (c->vmx.debugger & VMX_DEBUGGER_STEP))
 		return VMX_APIC_MODEL;
 	if (lapic_x2apic(l))
 		return VMX_APIC_X2APIC;

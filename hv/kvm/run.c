@@ -11,6 +11,7 @@
 #include "cpu/percpu.h"
 #include "cpu/tsc.h"
 #include "kvm/apicv.h"
+#include "kvm/debugger.h"
 #include "kvm/dirty.h"
 #include "kvm/pv/hypercall.h"
 #include "kvm/msr.h"
@@ -33,9 +34,18 @@ enum exit_action run_internal_error(struct vcpu *c, u32 suberror, u32 count, con
 
 /* --- exits --- */
 
-/* KVM_SET_GUEST_DEBUG: it is for user space that the guest stops here. */
+/* It is for kvm0's debugger, or for user space by KVM_SET_GUEST_DEBUG, that the guest stops here;
+ * or it is an INT3 of the guest's after all. */
 static enum exit_action exit_debug(struct vcpu *c, const struct vmx_exit *exit)
 {
+	if (exit->debug.debugger && debugger_takes(&c->vmx, exit))
+		return GO_AGAIN;
+	if (!vmx_is_user_debug(&c->vmx, exit)) {
+		if (vmx_return_debug(&c->vmx, exit))
+			return GO_ON;
+		c->run->exit_reason = KVM_EXIT_SHUTDOWN;
+		return TO_USER;
+	}
 	c->run->exit_reason = KVM_EXIT_DEBUG;
 	c->run->debug.arch = (struct kvm_debug_exit_arch){.exception = exit->debug.vector,
 							  .pc = vmx_linear_rip(),

@@ -181,7 +181,7 @@ static __attribute__((noinline)) void catch_up(struct vcpu *c, u64 generation)
 		WRITE_ONCE(cpu->kick, 1);
 }
 
-/* KVM_GUESTDBG_BLOCKIRQ: all that comes waits, but time goes on. */
+/* KVM_GUESTDBG_BLOCKIRQ, or a step of the debugger's: all that comes waits, but time goes on. */
 static void inject_nothing(struct vcpu *c)
 {
 	if (c->vm->chip)

@@ -8,6 +8,7 @@
 #include "cpu/percpu.h"
 #include "cpu/trap.h"
 #include "cpu/tsc.h"
+#include "kvm/debugger.h"
 #include "kvm/dirty.h"
 #include "kvm/msr.h"
 #include "kvm/run.h"
@@ -130,6 +131,7 @@ int vcpu_init(struct vcpu *c, struct vm *vm, u32 id, u32 index)
 						       : KVM_MP_STATE_RUNNABLE;
 	if (vm->msr_filter)
 		vcpu_ask(c, VCPU_MSR_FILTER);
+	debugger_apply(&c->vmx, DEBUGGER_NOBODY);
 	return 0;
 }
 
@@ -210,6 +212,9 @@ void vcpu_stop(struct vcpu *c)
 
 void vcpu_resume(struct vcpu *c)
 {
+	c->vmx.debug_held = false;
+	if (c->vmx.debug_hit)
+		debugger_apply(&c->vmx, DEBUGGER_NOBODY);
 	WRITE_ONCE(c->stopped, false);
 }
 

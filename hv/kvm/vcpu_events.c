@@ -281,7 +281,7 @@ void vcpu_update_injection(struct vcpu *c)
 {
 	apicv_update(c);
 	c->reads_pages = c->vapic.address || pv_eoi_is_used(c);
-	if (c->vmx.debug & KVM_GUESTDBG_BLOCKIRQ)
+	if ((c->vmx.debug & KVM_GUESTDBG_BLOCKIRQ) || (c->vmx.debugger & VMX_DEBUGGER_STEP))
 		c->injection = INJECT_NOTHING;
 	else if (!c->vm->chip)
 		c->injection = INJECT_FROM_USER;

@@ -4,6 +4,7 @@
 #include <linux/errno.h>
 #include "core/page.h"
 #include "cpu/tsc.h"
+#include "kvm/debugger.h"
 #include "kvm/dirty.h"
 #include "kvm/mmu.h"
 #include "kvm/msr_filter.h"
@@ -80,6 +81,7 @@ struct vm *vm_create(void)
 void vm_free(struct vm *vm)
 {
 	vms_remove(vm);
+	debugger_forget(vm);
 	irqfd_release_all(vm);
 	iobus_release(&vm->io);
 	for (u32 i = 0; i < vm->vcpu_count; i++) {

@@ -106,9 +106,9 @@ static enum vmx_exit_kind exit_exception(struct vmx_vcpu *v, struct vmx_exit *ex
 		restore_nmi_blocking(v);
 	switch (info & INTR_VECTOR) {
 	case VECTOR_DB:
-		return vmx_exit_db(v, info, exit);
+		return vmx_exit_db(v, exit);
 	case VECTOR_BP:
-		return vmx_exit_debug(VECTOR_BP, exit);
+		return vmx_exit_debug(v, VECTOR_BP, exit);
 	case VECTOR_AC:
 		return vmx_queue_exception(v, VECTOR_AC, vmcs_read32(VMCS_EXIT_INTR_ERROR_CODE))
 			       ? VMX_RESUME

@@ -11,6 +11,8 @@ struct vmx_cpu {
 	struct vmx_vcpu *active;        /* VMCSs active here; this CPU only */
 	struct vmx_vcpu *clear_request; /* set by other CPUs from NULL, taken by this one */
 	u64 dr[4];                      /* the control guest's, while a guest's are in the CPU */
+	u8 cr8;                         /* the control guest's, while it is stepped */
+	bool cr8_held;
 };
 
 extern struct vmx_cpu vmx_cpus[MAX_CPUS];
@@ -80,9 +82,8 @@ void vmx_load_debug_registers(struct vmx_vcpu *v);
 void vmx_save_debug_registers(struct vmx_vcpu *v);
 void vmx_reset_debug_registers(struct vmx_vcpu *v);
 enum vmx_exit_kind vmx_exit_dr(struct vmx_vcpu *v, struct vmx_exit *exit);
-enum vmx_exit_kind vmx_exit_debug(u8 vector, struct vmx_exit *exit);
-/* @info: VMCS_EXIT_INTR_INFO of a #DB. */
-enum vmx_exit_kind vmx_exit_db(struct vmx_vcpu *v, u32 info, struct vmx_exit *exit);
+enum vmx_exit_kind vmx_exit_debug(const struct vmx_vcpu *v, u8 vector, struct vmx_exit *exit);
+enum vmx_exit_kind vmx_exit_db(struct vmx_vcpu *v, struct vmx_exit *exit);
 
 /* Exceptions whose delivery pushes an error code (SDM vol. 3, Exception and Interrupt
  * Reference). */

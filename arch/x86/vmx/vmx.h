@@ -103,11 +103,24 @@ struct vmx_vcpu {
 	u32 stale_inits; /* the control guest's: see hv/abi/control.c */
 	bool dr_enabled; /* ... and have to be, while it runs; or user space single-steps */
 	/* KVM_SET_GUEST_DEBUG (debug.c). */
-	u32 debug;          /* KVM_GUESTDBG_*; 0: user space does not debug */
-	u64 hidden_flags;   /* RFLAGS.TF while user space single-steps, which does not see it */
-	u64 step_rip;       /* linear RIP at which that began */
-	u64 debug_dr[4];    /* with KVM_GUESTDBG_USE_HW_BP: what the CPU has instead of dr, */
-	u64 dr7;            /* and the guest's own, whose place in the VMCS is taken */
+	u32 debug;        /* KVM_GUESTDBG_*; 0: user space does not debug */
+	u64 hidden_flags; /* RFLAGS.TF while user space single-steps, which does not see it */
+	u64 step_rip;     /* linear RIP at which that began */
+	u64 debug_dr[4];  /* with KVM_GUESTDBG_USE_HW_BP: what the CPU has instead of dr, */
+	u64 debug_dr7;    /* and in DR7's place in the VMCS */
+	u64 dr7;          /* the guest's own, where that is taken */
+	/* kvm0's own debugger (debug.c), which comes before user space. */
+	u8 debugger;        /* VMX_DEBUGGER_* */
+	u64 debugger_dr[4]; /* with VMX_DEBUGGER_HW: what the CPU has instead of all these */
+	u64 debugger_dr7;   /* and in DR7's place in the VMCS */
+	/* Of hv/kvm/debugger.c. */
+	u8 debug_hit;       /* enum debugger_hit: why it has stopped, */
+	u8 debug_user;      /* for whom (enum debugger_user), */
+	bool debug_again;   /* a step has been tried twice */
+	bool debug_told;    /* and whether that is told to him */
+	bool debug_held;    /* it does not run because of that, or since only others are to run */
+	u64 debug_address;  /* of the breakpoint */
+	u64 debug_rip;      /* linear RIP where it stopped, or went on */
 	u8 *msr_bitmap;     /* one page */
 	u64 *log;           /* one page, NULL unless vmx_has_log(): see vmx_take_log() */
 	u32 pause_window;   /* of PAUSE-loop exiting, as the VMCS has it; 0: there is none */
@@ -154,7 +167,7 @@ enum vmx_exit_kind {
 	VMX_APIC_ACCESS, /* that the CPU does not virtualize; the instruction is not done */
 	VMX_APIC_WRITE,  /* after the instruction: the register has what was written */
 	VMX_EOI,         /* after the instruction: of a vector of vmx_set_eoi_exits() */
-	VMX_DEBUG,       /* a #DB or #BP that is user space's */
+	VMX_DEBUG,       /* a #DB or #BP that is user space's, or the debugger's */
 	VMX_LOG_FULL,
 	VMX_TRIPLE_FAULT,
 	VMX_INIT,
@@ -185,7 +198,8 @@ struct vmx_exit {
 		} cr;
 		struct {
 			u8 vector;
-			u64 dr6; /* #DB: as it would be in DR6 */
+			bool debugger; /* it may be the debugger's */
+			u64 dr6;       /* #DB: as it would be in DR6 */
 		} debug;
 		struct {
 			u16 offset; /* APIC_ACCESS, APIC_WRITE: in the page */
@@ -380,6 +394,19 @@ void vmx_get_debugregs(const struct vmx_vcpu *v, struct kvm_debugregs *d);
 int vmx_set_debugregs(struct vmx_vcpu *v, const struct kvm_debugregs *d) __must_check;
 /* KVM_SET_GUEST_DEBUG but for what it injects and KVM_GUESTDBG_BLOCKIRQ. */
 void vmx_set_guest_debug(struct vmx_vcpu *v, const struct kvm_guest_debug *d);
+/*
+ * kvm0's own debugger: what happens from now on, VMX_DEBUGGER_*, and with VMX_DEBUGGER_HW DR0 to
+ * DR3 and DR7 that are in effect, whatever the guest and user space have.  A guest's @v is not
+ * running; the control guest's is, on this CPU.
+ */
+#define VMX_DEBUGGER_BP   1u /* INT3 exits */
+#define VMX_DEBUGGER_HW   2u /* its breakpoints are in the CPU */
+#define VMX_DEBUGGER_STEP 4u /* a step is its own, by RFLAGS.TF, which is hidden */
+void vmx_set_debugger(struct vmx_vcpu *v, u8 what, const u64 dr[4], u64 dr7);
+/* VMX_DEBUG was neither's: the guest gets it.  False: it is a triple fault. */
+bool vmx_return_debug(struct vmx_vcpu *v, const struct vmx_exit *exit) __must_check;
+/* ... was user space's? */
+bool vmx_is_user_debug(const struct vmx_vcpu *v, const struct vmx_exit *exit);
 /* DR6 and DR7 as the delivery of a #DB with these pending debug exceptions leaves them. */
 void vmx_take_debug_payload(struct vmx_vcpu *v, u64 payload);
 /* DR7 that is in effect. */
@@ -426,6 +453,9 @@ void vmx_get_pdptes(u64 pdpte[4]);
 /* The guest's FPU state; @v not running (xstate.c). */
 void vmx_get_fpu(const struct vmx_vcpu *v, struct kvm_fpu *f);
 void vmx_set_fpu(struct vmx_vcpu *v, const struct kvm_fpu *f);
+/* ... and MXCSR, which KVM's structure has no say in; reserved bits are cleared. */
+u32 vmx_mxcsr(const struct vmx_vcpu *v);
+void vmx_set_mxcsr(struct vmx_vcpu *v, u32 value);
 /* A page: struct kvm_xsave. */
 const void *vmx_xsave_area(const struct vmx_vcpu *v);
 /* @page, of page_alloc(), is the new struct kvm_xsave and @v's from now on.  0; -EINVAL, and

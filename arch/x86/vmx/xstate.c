@@ -44,6 +44,16 @@ void vmx_set_fpu(struct vmx_vcpu *v, const struct kvm_fpu *in)
 	x->header.xstate_bv |= XCR0_X87 | XCR0_SSE;
 }
 
+u32 vmx_mxcsr(const struct vmx_vcpu *v)
+{
+	return ((const struct fxsave *)v->xsave)->mxcsr;
+}
+
+void vmx_set_mxcsr(struct vmx_vcpu *v, u32 value)
+{
+	((struct fxsave *)v->xsave)->mxcsr = value & vmx_mxcsr_mask();
+}
+
 const void *vmx_xsave_area(const struct vmx_vcpu *v)
 {
 	return v->xsave;

@@ -10,7 +10,7 @@
 struct cpu {
 	struct percpu percpu;
 	struct vmx_vcpu control;
-	u64 cr0, cr2, cr3, cr4, xcr0;
+	u64 cr0, cr2, cr3, cr4, cr8, xcr0;
 	u64 dr[4], dr6;
 	struct {
 		u32 index;

@@ -136,6 +136,12 @@ void cpu_kick(struct percpu *target)
 	machine_on_cpu(from);
 }
 
+void cpu_want(struct percpu *p, u32 what)
+{
+	p->wanted |= what;
+	p->kick = 1;
+}
+
 void nmi_receive(const struct trap_frame *f)
 {
 	(void)f;

@@ -60,6 +60,16 @@ void write_cr4(u64 v)
 	machine_cpu()->cr4 = v;
 }
 
+u64 read_cr8(void)
+{
+	return machine_cpu()->cr8;
+}
+
+void write_cr8(u64 v)
+{
+	machine_cpu()->cr8 = v;
+}
+
 void invlpg(const void *va)
 {
 	(void)va;
