@@ -27,6 +27,7 @@
 #include "mm/memory.h"
 #include "mm/paging.h"
 #include "monitor/monitor.h"
+#include "monitor/gdb.h"
 #include "multiboot2.h"
 #include "vmx/vmx.h"
 
@@ -50,12 +51,12 @@ static void read_boot_info(u32 magic, u32 mbi)
 
 static void read_params(void)
 {
-	static struct param_table tables[14]; /* to stay: see params_publish() */
+	static struct param_table tables[15]; /* to stay: see params_publish() */
 	const struct param_table all[] = {log_params,   memory_params,        cpus_params,
 					  vmx_params,   mitigate_params,      vm_params,
 					  msr_params,   time_params,          clock_params,
 					  halt_params,  timer_advance_params, absent_params,
-					  panic_params, trace_params};
+					  panic_params, trace_params,         gdb_params};
 
 	_Static_assert(sizeof(all) == sizeof(tables), "tables of parameters");
 	memcpy(tables, all, sizeof(tables));
@@ -145,19 +146,26 @@ static void print_summary(void)
 		 (kept + SIZE_1M - 1) >> 20);
 }
 
-/* The console's ports are kvm0's, and the control guest has others like them. */
+/* The console's ports are kvm0's, and the control guest has others like them; the GDB stub's it has
+ * not. */
 static void init_guest_uart(void)
 {
 	static struct control_ports ports = {
 		.count = UART_PORTS, .in = guest_uart_in, .out = guest_uart_out};
+	static struct control_ports absent = {.count = UART_PORTS};
 	static const struct console_monitor monitor = {monitor_is_open, monitor_open, monitor_close,
 						       monitor_input, monitor_poll};
 
 	ports.first = guest_uart_init(&monitor);
-	if (!ports.first)
-		return;
-	control_ports_add(&ports);
-	vmx_limit_timer(tsc_khz * GUEST_UART_POLL_MS);
+	if (ports.first)
+		control_ports_add(&ports);
+	absent.first = gdb_begin(ports.first);
+	if (absent.first) {
+		control_ports_add(&absent);
+		guest_uart_poll_also(gdb_poll);
+	}
+	if (guest_uart_is_polled())
+		vmx_limit_timer(tsc_khz * GUEST_UART_POLL_MS);
 }
 
 static __noreturn void start_control_guest(void)

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: MIT
 """Machines to boot an ISO on: Bochs, which emulates VMX, and QEMU.
 
-A machine's first serial port is a TCP connection that the emulator makes to a
-port of ours, so no port number has to be guessed.  Used by scripts/run and by
+A machine's serial ports are TCP connections that the emulator makes to
+ports of ours, so no port number has to be guessed.  Used by scripts/run and by
 the end-to-end tests.
 """
 import dataclasses
@@ -22,7 +22,7 @@ cpu: model={model}, count={cpus}, ips={ips}, reset_on_triple_fault=0, ignore_bad
 ata0-master: type=cdrom, path={iso}, status=inserted
 boot: cdrom
 com1: enabled=1, mode=socket-client, dev=127.0.0.1:{port}
-log: {dir}/bochs.log
+{com2}log: {dir}/bochs.log
 panic: action=fatal
 error: action={errors}
 info: action=report
@@ -45,6 +45,7 @@ class Machine:
     model: str = DEFAULT_MODEL  # of Bochs
     firmware: str = "bios"  # bios or uefi (QEMU)
     ips: int = 20_000_000  # of Bochs: instructions in an emulated second
+    com2: bool = False  # has it a second serial port?
     errors: str = "ignore"  # of Bochs: report logs every EPT exit, megabytes of them
 
 
@@ -68,11 +69,12 @@ def nested_vmx():
     return None
 
 
-def bochs_command(machine, port):
+def bochs_command(machine, port, port2):
     fields = dataclasses.asdict(machine)
     # Bochs keeps at most so much in its own memory at once, and the rest in a file.
     fields["host_mem"] = min(machine.mem, 2048)
     fields.update(iso=os.path.abspath(machine.iso), dir=os.path.abspath(machine.dir), port=port)
+    fields["com2"] = f"com2: enabled=1, mode=socket-client, dev=127.0.0.1:{port2}\n" if port2 else ""
     with open(f"{machine.dir}/bochsrc", "w", encoding="ascii") as f:
         f.write(BOCHS_CONFIG.format(**fields))
     # Debian's Bochs is built with its debugger, which waits for a command.
@@ -81,28 +83,32 @@ def bochs_command(machine, port):
     return ["bochs", "-q", "-f", "bochsrc", "-rc", "rc"]
 
 
-def qemu_command(machine, port):
+def qemu_command(machine, port, port2):
     kvm = machine.emulator == "qemu-kvm"
     command = ["qemu-system-x86_64", "-nodefaults", "-no-user-config", "-display", "none"]
     command += ["-machine", "q35,accel=kvm" if kvm else "q35,accel=tcg"]
     command += ["-cpu", "host" if kvm else "max", "-smp", str(machine.cpus), "-m", str(machine.mem)]
     command += ["-cdrom", os.path.abspath(machine.iso), "-vga", "std"]
     command += ["-chardev", f"socket,id=com1,host=127.0.0.1,port={port}", "-serial", "chardev:com1"]
+    if port2:
+        command += ["-chardev", f"socket,id=com2,host=127.0.0.1,port={port2}", "-serial", "chardev:com2"]
     if machine.firmware == "uefi":
         command += ["-drive", f"if=pflash,format=raw,unit=0,readonly=on,file={OVMF}"]
     return command
 
 
 class Emulator:
-    """A machine that runs.  .serial is its COM1, a connected socket."""
+    """A machine that runs.  .serial is its COM1, a connected socket, .serial2 its COM2 or None."""
 
     def __init__(self, machine):
         self.machine = machine
         os.makedirs(machine.dir, exist_ok=True)
-        with socket.create_server(("127.0.0.1", 0)) as listener:
-            port = listener.getsockname()[1]
+        self.serial2 = None
+        with socket.create_server(("127.0.0.1", 0)) as listener, \
+                socket.create_server(("127.0.0.1", 0)) as listener2:
+            port, port2 = listener.getsockname()[1], listener2.getsockname()[1]
             make = bochs_command if machine.emulator == "bochs" else qemu_command
-            command = make(machine, port)
+            command = make(machine, port, port2 if machine.com2 else None)
             with open(f"{machine.dir}/emulator.out", "wb") as out:
                 try:
                     # Its own process group: the terminal's Ctrl-C is not for it.  It
@@ -113,6 +119,8 @@ class Emulator:
                 except OSError as e:
                     raise EmulatorError(f"{e.filename}: {e.strerror}; run scripts/setup") from e
             self.serial = self._accept(listener, command[0])
+            if machine.com2:
+                self.serial2 = self._accept(listener2, command[0])
 
     def _accept(self, listener, name):
         listener.settimeout(0.2)
@@ -134,3 +142,5 @@ class Emulator:
         self.process.wait()
         if hasattr(self, "serial"):
             self.serial.close()
+        if self.serial2:
+            self.serial2.close()

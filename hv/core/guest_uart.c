@@ -36,6 +36,7 @@ static struct {
 	u32 head, tail;   /* of the FIFO */
 	u8 fifo[FIFO_SIZE];
 	u64 poll_at, monitor_at; /* TSC */
+	void (*poll_also)(void); /* NULL: nothing; constant */
 } g;
 
 u16 guest_uart_init(const struct console_monitor *monitor)
@@ -309,8 +310,12 @@ void guest_uart_out(u16 offset, u8 v)
 
 static void poll(u64 now)
 {
-	(void)look();
-	set_interrupt();
+	if (g.poll_also)
+		g.poll_also();
+	if (g.uart) {
+		(void)look();
+		set_interrupt();
+	}
 	if (monitor_has_it() && now >= g.monitor_at) {
 		g.monitor->poll();
 		g.monitor_at = now + tsc_khz * GUEST_UART_POLL_MS;
@@ -320,11 +325,21 @@ static void poll(u64 now)
 						       : GUEST_UART_POLL_MS));
 }
 
+void guest_uart_poll_also(void (*poll_it)(void))
+{
+	g.poll_also = poll_it;
+}
+
+bool guest_uart_is_polled(void)
+{
+	return g.uart || g.poll_also;
+}
+
 u64 guest_uart_poll(void)
 {
 	u64 now = rdtsc();
 
-	if (!g.uart)
+	if (!guest_uart_is_polled())
 		return ~0ull;
 	if (now >= READ_ONCE(g.poll_at) && spin_trylock(&g.lock)) {
 		poll(now);

@@ -32,6 +32,12 @@ void guest_uart_out(u16 offset, u8 v);
 /* Longest time between two polls. */
 #define GUEST_UART_POLL_MS 50u
 
+/* Call @poll, on any CPU, whenever it is time for that, whether there is a UART or not: one poll
+ * for all that kvm0 has to look for.  Once, before the control guest runs. */
+void guest_uart_poll_also(void (*poll)(void));
+/* Is there anything to poll? */
+bool guest_uart_is_polled(void);
+
 /* Look for what was received and what waits to be shown, if it is time.  Returns the TSC at which
  * to call again; ~0: not any more.  Interrupts off, nothing held. */
 u64 guest_uart_poll(void);

@@ -8,6 +8,7 @@
 #include "lib/printf.h"
 #include "lib/string.h"
 #include "monitor/command.h"
+#include "monitor/debug.h"
 #include "monitor/park.h"
 
 #define QUEUE_SIZE 256u
@@ -172,7 +173,7 @@ void monitor_poll(void)
 
 static bool has_work(void)
 {
-	return READ_ONCE(m.event) != LINE_MORE || READ_ONCE(m.live.due);
+	return READ_ONCE(m.event) != LINE_MORE || READ_ONCE(m.live.due) || debug_has_work();
 }
 
 /* The world is parked. */
@@ -193,22 +194,27 @@ static void work(void)
 			line_begin(&m.line);
 	}
 	WRITE_ONCE(m.event, LINE_MORE);
+	if (debug_has_work())
+		debug_work();
 }
 
 void monitor_work(void)
 {
 	/* Before the look at what there is to do: who asks again does so after that. */
 	__atomic_fetch_and(&this_cpu()->wanted, ~CPU_ATTEND, __ATOMIC_SEQ_CST);
-	do {
+	for (;;) {
 		park_here();
 		if (!has_work())
-			return;
-	} while (!park_world());
-	if (has_work()) /* it may have been done by who had the world parked until now */
-		work();
-	if (!park_missing(0)) /* the control guest's boot CPU looks for them now and then */
-		wake_pass_on(0);
-	park_release();
+			break;
+		if (!park_world())
+			continue;
+		if (has_work()) /* it may have been done by who had the world parked until now */
+			work();
+		if (!park_missing(0)) /* the control guest's boot CPU looks for them now and then */
+			wake_pass_on(0);
+		debug_release();
+	}
+	debug_leave();
 	spin_lock(&m.lock);
 	take_keys();
 	spin_unlock(&m.lock);

@@ -46,6 +46,8 @@ bool park_world(void)
 	u32 nobody = 0;
 	u64 limit;
 
+	if (park.owner == this_cpu()->index + 1)
+		return true;
 	/* Sequentially consistent: pairs with park_here(). */
 	if (!__atomic_compare_exchange_n(&park.owner, &nobody, this_cpu()->index + 1, false,
 					 __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST))
@@ -65,6 +67,11 @@ bool park_world(void)
 void park_release(void)
 {
 	__atomic_store_n(&park.owner, 0, __ATOMIC_SEQ_CST);
+}
+
+void park_pass(u32 cpu)
+{
+	__atomic_store_n(&park.owner, cpu + 1, __ATOMIC_SEQ_CST);
 }
 
 static bool is_wanted(void)

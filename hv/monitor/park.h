@@ -18,12 +18,15 @@ void park_join(struct vmx_vcpu *control);
 struct vmx_vcpu *park_control(u32 cpu);
 
 /*
- * Park all other CPUs.  In the loop of control_run(), nothing held; one CPU at a time.  False:
- * another one works, and this one has to stand (park_here()) first.  Waits some 100 ms for a CPU
- * at most, and not for one that waits for SIPI.
+ * Park all other CPUs, unless this one has done so already.  In the loop of control_run(), nothing
+ * held; one CPU at a time.  False: another one works, and this one has to stand (park_here())
+ * first. Waits some 100 ms for a CPU at most, and not for one that waits for SIPI.
  */
 bool park_world(void) __must_check;
 void park_release(void);
+/* Instead of that: CPU @cpu, which stands, goes on, and works from now on (park_world()); this one
+ * has to stand, and all others do. */
+void park_pass(u32 cpu);
 
 /* Stand for as long as another CPU works. */
 void park_here(void);
