@@ -28,6 +28,7 @@
 #include "mm/paging.h"
 #include "monitor/monitor.h"
 #include "monitor/gdb.h"
+#include "monitor/crash.h"
 #include "multiboot2.h"
 #include "vmx/vmx.h"
 
@@ -222,7 +223,7 @@ void cpu_main(struct percpu *p)
 void kvm0_main(u32 magic, u32 mbi)
 {
 	cpus_init_boot();
-	panic_hooks.leave = vmx_leave_for_panic;
+	crash_init();
 	(void)console_init(CONSOLE_DEFAULT_PORT, CONSOLE_DEFAULT_SPEED);
 	read_boot_info(magic, mbi);
 	read_params();

@@ -27,6 +27,7 @@ class Console:
         self.checked = 0  # what was searched for failures: whole lines
         self.ended = False
         self.dates = []  # that commands have shown
+        self.kept = {}  # what named groups of answers have matched
 
     def expect(self, pattern, seconds=None):
         """Wait for a regular expression after what was matched last.  Returns the match."""
@@ -40,6 +41,10 @@ class Console:
                 raise Failure(f"the machine ended before /{pattern}/")
             if not self._read(until):
                 raise Failure(f"timeout: no /{pattern}/")
+
+    def fill(self, text):
+        """@text with what has been kept in the place of each {name}."""
+        return re.sub(r"\{([a-z]+)\}", lambda match: self.kept[match[1]], text)
 
     def send(self, text):
         for key in text:

@@ -16,6 +16,7 @@
 #include "cpu/regs.h"
 #include "cpu/tsc.h"
 #include "kvm/debugger.h"
+#include "monitor/crash.h"
 #include "monitor/monitor.h"
 #include "monitor/park.h"
 #include "monitor/shutdown.h"
@@ -145,6 +146,8 @@ static void exit_kicked(void)
 	while ((wanted = READ_ONCE(this_cpu()->wanted)) != 0) {
 		if (wanted & CPU_STOP)
 			shutdown_this_cpu();
+		if (wanted & CPU_PANIC)
+			crash_on_demand();
 		monitor_work();
 	}
 }

@@ -6,6 +6,7 @@
 #include "core/backtrace.h"
 #include "core/log.h"
 #include "core/panic.h"
+#include "core/trace.h"
 #include "cpu/apic.h"
 #include "cpu/percpu.h"
 #include "cpu/regs.h"
@@ -14,6 +15,7 @@
 #include "lib/printf.h"
 #include "lib/string.h"
 
+#define TRACE_SHOWN        16u  /* events */
 #define STOP_MS            100u /* other CPUs are waited for so long */
 #define REBOOT_SECONDS_MAX 86400u
 
@@ -158,8 +160,9 @@ static void print_surroundings(u64 vmcs)
 
 	name_vcpu(vmcs, vcpu, sizeof(vcpu));
 	log_emergency("panic: CPU %u has %s loaded", this_cpu()->index, vcpu);
-	if (panic_hooks.trace)
-		panic_hooks.trace(this_cpu()->index);
+	if (trace_count(this_cpu()->index))
+		log_emergency("panic: the last that CPU %u has traced:", this_cpu()->index);
+	trace_print_last(this_cpu()->index, TRACE_SHOWN, log_emergency);
 	for (u32 i = 0; i < MAX_CPUS; i++)
 		if (is_running(i))
 			print_other_cpu(i);

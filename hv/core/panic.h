@@ -51,11 +51,9 @@ struct panic_hooks {
 	/* On each CPU that is stopped: if it was in a guest, where; and leave VMX operation, so
 	 * that its VMCSs can be read elsewhere. */
 	void (*leave)(struct panic_cpu *c);
-	/* Print the last events that CPU @cpu has traced. */
-	void (*trace)(u32 cpu);
 	/* Whose VMCS is at @vmcs, as a word; false: nobody's. */
 	bool (*vcpu_name)(u64 vmcs, char *text, size_t size);
-	void (*monitor)(void); /* run commands; does not return */
+	void (*monitor)(void); /* run commands, until the person leaves */
 	bool (*key)(void);     /* has one been pressed? */
 	void (*reboot)(void);  /* returns if the machine does not react */
 };

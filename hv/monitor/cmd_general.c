@@ -195,9 +195,20 @@ static int run_poweroff(u32 argc, char *const *argv)
 
 static int run_panic(u32 argc, char *const *argv)
 {
-	(void)argc;
-	(void)argv;
-	panic("the monitor was told to");
+	u64 cpu;
+
+	if (argc == 1)
+		panic("the monitor was told to");
+	if (!strcmp(argv[1], "fault"))
+		return *(const volatile u8 *)(uintptr_t)argc; /* never mapped */
+	if (arg_number(argv[1], &cpu))
+		return -EINVAL;
+	if (cpu >= percpu_count || !park_control((u32)cpu))
+		return -ENOENT;
+	if (park_missing((u32)cpu))
+		return -EBUSY;
+	cpu_want(percpu_by_index[cpu], CPU_PANIC);
+	return 0;
 }
 
 static const struct command commands[] = {
@@ -210,6 +221,8 @@ static const struct command commands[] = {
 	{"heap", "", "kvm0's own memory", run_heap, NULL, 0, 0},
 	{"reboot", "", "reset the machine, guests and all", run_reboot, NULL, 0, 0},
 	{"poweroff", "", "switch the machine off, guests and all", run_poweroff, NULL, 0, 0},
-	{"panic", "", "a deliberate panic of kvm0", run_panic, NULL, 0, 0},
+	{"panic", "[fault | CPU]",
+	 "a deliberate panic of kvm0, here, by an exception, or on a CPU while others go on",
+	 run_panic, NULL, 0, 1},
 };
 COMMAND_SET(cmd_general, commands);

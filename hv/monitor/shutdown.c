@@ -24,7 +24,7 @@ static const struct acpi_info *acpi; /* written during boot only */
 
 static u16 reset_port(void)
 {
-	return acpi->reset_space == RESET_PORT && acpi->reset_address <= 0xffff
+	return acpi && acpi->reset_space == RESET_PORT && acpi->reset_address <= 0xffff
 		       ? (u16)acpi->reset_address
 		       : 0;
 }

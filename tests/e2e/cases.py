@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: MIT
 """The end-to-end cases, and the texts they look for: data only, run by run.py."""
-from steps import Ask, Case, Date, DatesInOrder, Expect, Key, Once, Rate, Results, Send
+from state_steps import STATE
+from steps import (Ask, Case, Date, DatesInOrder, Expect, Key, Once, PanicElsewhere, Rate, Results,
+                   Send, Traced)
 
 # --- what is printed, each in this one place -----------------------------------
 
@@ -343,4 +345,50 @@ STOPPED_CASES = (
     stopped("triple-fault", r"triple fault"),
 )
 
-CASES = LINUX_CASES + (TWO_GUESTS,) + LOAD_CASES + PROMPT_CASES + REFUSAL_CASES + ABI_CASES + STOPPED_CASES
+# --- the monitor ---------------------------------------------------------------------
+
+MONITOR_CASES = (
+    Case(name="monitor-state", limit=480,
+         steps=(*STATE, Send("poweroff"), Expect("^" + PROMPT), Send("poweroff"))),
+)
+
+# --- panics ------------------------------------------------------------------------
+
+MONITOR = r"monitor> "
+OPEN_MONITOR = (Key("\x1c"), Expect("^" + MONITOR))
+HALTED = Expect(r"^kvm0: panic: halted\n")
+
+PANIC_CASES = (
+    Case(name="panic", entry="control", cpus=2, limit=180, end="halt", allow=(PANIC,), steps=(
+        # It takes a while to decompress itself, and has no reason to exit then.
+        Expect("^" + PROMPT), Send("run vmlinuz mem=96M -- console=ttyS0"),
+        Expect(r"has the console"), *OPEN_MONITOR,
+        PanicElsewhere("a panic while another CPU runs a guest", "1.0", MONITOR),
+        Traced("function and line of a panic", "crash_on_demand", 'panic("'),
+        Expect("^" + MONITOR),
+        Ask("cpus after a panic", "cpus", r"^ +\d +\d+ +\d+ +works for the monitor$", MONITOR),
+        Ask("vms after a panic", "vms", r"^ +1 +1 +2 +95 MiB\b", MONITOR),
+        Ask("vcpu after a panic", "vcpu 1.0", r"^rip [0-9a-f]{16}  rflags", MONITOR),
+        Ask("vmcs after a panic", "vmcs 1.0 guest rip", r"^681e  Guest RIP +[0-9a-f]{16}$", MONITOR),
+        Ask("mem after a panic", "mem 1:0x100000 16", r"^0000000000100000  (?:[0-9a-f]{2} ){16}",
+            MONITOR),
+        Ask("clock after a panic", "clock 1", r"^vCPU 1\.0: TSC of \d+ kHz", MONITOR),
+        Ask("a mistake after a panic", "vcpu 1.9", r"there is none of that", MONITOR),
+        Send("panic"), Expect(r"^kvm0: panic: CPU \d: another one inside this panic: "), HALTED)),
+    # One CPU: after a reset of several the time of Bochs 2.7 stands still.
+    Case(name="panic-reboot", entry="control", limit=120, end="halt", allow=(PANIC,), steps=(
+        Expect("^" + PROMPT), *OPEN_MONITOR,
+        Ask("panic= can be changed", "param panic reboot,1", r"^panic=reboot,1$", MONITOR),
+        Send("panic"), Expect(r"the machine is reset in 1 s"), Expect("^" + PROMPT),
+        *OPEN_MONITOR, Send("panic fault"),
+        Expect(r"^kvm0: panic: CPU 0: exception #PF page fault, vector 14, error code 0x0\n"),
+        Expect(r"^kvm0: panic: cr0 [0-9a-f]+ cr2 0{15}2 "),
+        Expect(r"^kvm0: panic:   at   [0-9a-f]{16} run_panic\+"), Expect("^" + MONITOR),
+        Send("exit"), HALTED)),
+    Case(name="panic-halt", entry=None, limit=90, end="halt", allow=(PANIC,), files=SMALL_FILES,
+         menu=(SMALL_MENU[0] + " panic=halt", SMALL_MENU[1]),
+         steps=(Expect("^" + PROMPT), *OPEN_MONITOR, Send("panic"), HALTED)),
+)
+
+CASES = LINUX_CASES + (TWO_GUESTS,) + LOAD_CASES + PROMPT_CASES + REFUSAL_CASES + ABI_CASES + STOPPED_CASES \
+    + MONITOR_CASES + PANIC_CASES

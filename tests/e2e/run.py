@@ -30,9 +30,10 @@ ORDERLY = re.compile(r"soft power off|shutdown requested|Shutdown port", re.IGNO
 class CaseReport:
     """The tests that a case counts beside itself."""
 
-    def __init__(self, case, results):
+    def __init__(self, case, results, build):
         self.case = case
         self.results = results
+        self.build = build
 
     def ok(self, name):
         self.results.ok(f"e2e/{self.case.name}: {name}")
@@ -53,7 +54,7 @@ def emulator_panics(folder):
         return []
 
 
-def converse(case, running, folder, results):
+def converse(case, running, folder, case_report):
     """The case's steps and its end.  Returns (why it failed or None, last lines)."""
     spare = f"(?!.*(?:{case.tolerate}))" if case.tolerate else ""
     fail = [spare + p for p in cases.FAIL if p not in case.allow]
@@ -61,7 +62,7 @@ def converse(case, running, folder, results):
         com1 = console.Console(running.serial, log, time.time() + case.limit, fail)
         try:
             for step in case.steps:
-                step.do(com1, CaseReport(case, results))
+                step.do(com1, case_report)
             if case.end == "off":
                 com1.expect_end()
             elif case.end == "halt":
@@ -83,7 +84,7 @@ def run_case(case, isos, folder, results):
         results.failed(name, f"{e}", str(getattr(e, "stderr", "") or "").splitlines())
         return
     try:
-        why, lines = converse(case, running, folder, results)
+        why, lines = converse(case, running, folder, CaseReport(case, results, isos.build))
     finally:
         running.stop()
     panics = emulator_panics(folder)

@@ -2,10 +2,16 @@
 """The steps that a case is made of, and the case itself: data for run.py."""
 import dataclasses
 import datetime
+import importlib.machinery
+import os
 import re
 import time
 
 from console import Failure
+
+SCRIPTS = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "scripts")
+symbolize = importlib.machinery.SourceFileLoader(
+    "symbolize", os.path.join(SCRIPTS, "symbolize")).load_module()
 
 
 @dataclasses.dataclass(frozen=True)
@@ -40,7 +46,8 @@ class Key:
 class Ask:
     """Type a command at a prompt; its output has to match, and the prompt comes back.
 
-    Counts as a test of its own, @name.
+    Counts as a test of its own, @name.  What a named group of @answer matches is kept, and can be
+    had as {name} in lines and answers from then on.
     """
     name: str
     line: str
@@ -50,14 +57,16 @@ class Ask:
 
     def do(self, console, case_report):
         start = len(console.text)
-        console.send(self.line + "\r")
-        console.expect(re.escape(self.line) + r".*\n", self.seconds)  # its echo
+        line, answer = console.fill(self.line), console.fill(self.answer)
+        console.send(line + "\r")
+        console.expect(re.escape(line) + r".*\n", self.seconds)  # its echo
         begin = console.seen
         console.expect("^" + self.prompt, self.seconds)
-        output = console.text[begin:console.seen]
-        if not re.search(self.answer, output, re.MULTILINE):
-            raise Failure(f"{self.name}: {self.line!r} answers {console.text[start:]!r}, "
-                          f"not /{self.answer}/")
+        match = re.search(answer, console.text[begin:console.seen], re.MULTILINE)
+        if not match:
+            raise Failure(f"{self.name}: {line!r} answers {console.text[start:]!r}, "
+                          f"not /{answer}/")
+        console.kept.update(match.groupdict())
         case_report.ok(self.name)
 
 
@@ -126,6 +135,49 @@ class Once:
         lines = [line for line in console.text.split("\n") if re.search(self.pattern, line)]
         if len(lines) != 1:
             raise Failure(f"{len(lines)} lines match /{self.pattern}/: {lines}")
+
+
+@dataclasses.dataclass(frozen=True)
+class PanicElsewhere:
+    """In the monitor, on two CPUs: a panic on the one that does not run @vcpu, which is in guest
+    code then.  Leaves off behind the line that says so."""
+    name: str
+    vcpu: str
+    prompt: str
+
+    def do(self, console, case_report):
+        console.send(f"vcpu {self.vcpu}\r")
+        cpu = int(console.expect(r"last on CPU ([01])\n")[1])
+        console.expect("^" + self.prompt)
+        console.send(f"panic {1 - cpu}\r")
+        console.expect(rf"^kvm0: panic: CPU {1 - cpu}: \S+:\d+: ")
+        console.expect(rf"^kvm0: panic: CPU {cpu} was in vCPU {self.vcpu}: rip [0-9a-f]+ [^\n]*\n")
+        case_report.ok(self.name)
+
+
+@dataclasses.dataclass(frozen=True)
+class Traced:
+    """The file and line that the last panic names are, by the debug information, those of the first
+    address of its back-trace, in @function, and there the source has @source."""
+    name: str
+    function: str
+    source: str
+
+    def do(self, console, case_report):
+        panic = re.findall(r"^kvm0: panic: CPU \d+: (\S+):(\d+): ", console.text, re.MULTILINE)
+        back_trace = console.text[console.text.rindex("panic: back-trace:"):]
+        address = re.search(r"panic:   at   ([0-9a-f]{16}) " + self.function, back_trace)
+        if not panic or not address:
+            raise Failure(f"{self.name}: no panic in {self.function}")
+        file, line = panic[-1]
+        places = symbolize.places(f"{case_report.build}/kvm0.elf", [address[1]])[address[1]]
+        if f"{self.function} at {file}:{line}" not in places:
+            raise Failure(f"{self.name}: {address[1]} is {places}, not {file}:{line}")
+        with open(os.path.join(symbolize.ROOT, file), encoding="utf-8") as f:
+            text = f.read().split("\n")[int(line) - 1]
+        if self.source not in text:
+            raise Failure(f"{self.name}: {file}:{line} is {text!r}")
+        case_report.ok(self.name)
 
 
 @dataclasses.dataclass(frozen=True)

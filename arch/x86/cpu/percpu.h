@@ -36,6 +36,7 @@ struct percpu {
 
 #define CPU_STOP   1u /* leave VMX and halt */
 #define CPU_ATTEND 2u /* monitor_work() */
+#define CPU_PANIC  4u /* crash_on_demand() */
 
 extern struct percpu *percpu_by_index[MAX_CPUS];
 extern u32 percpu_count; /* CPUs that are up; written during boot only */
