@@ -6,6 +6,7 @@
 
 extern const struct command_set cmd_general; /* cmd_general.c: help, exit, cpus, param, log... */
 extern const struct command_set cmd_vm;      /* cmd_vm.c: vms, vm, stop, resume, kill, nmi */
-extern const struct command_set show_vcpu;   /* show_vcpu.c: vcpu, vmcs, msr, cpuid */
+extern const struct command_set show_vcpu;   /* show_vcpu.c: vcpu, vmcs */
+extern const struct command_set show_msr;    /* show_msr.c: msr, cpuid */
 extern const struct command_set show_memory; /* show_memory.c: slots, ept, gva, mem */
 extern const struct command_set show_irq;    /* show_irq.c: irqchip, lapic, ioapic, pit, clock */

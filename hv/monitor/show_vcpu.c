@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* Commands that show a vCPU: registers and events, its VMCS, its MSRs, its CPUID. */
+/* Commands that show a vCPU: registers, events and exits, and its VMCS. */
 #include <linux/errno.h>
+#include "core/trace.h"
 #include "cpu/regs.h"
-#include "kvm/msr.h"
-#include "lib/string.h"
 #include "monitor/command.h"
 #include "monitor/park.h"
 #include "monitor/sets.h"
@@ -105,6 +104,18 @@ static void show_pending(const struct vcpu *c)
 		      c->signals, c->signals & c->signal_mask);
 }
 
+static void show_exits(const struct vmx_vcpu *v)
+{
+	u64 qualification;
+	u32 reason = vmx_last_exit(&qualification);
+
+	monitor_print("last exit: %s, qualification %llx; all:\n", trace_exit_name(reason & 0xffff),
+		      qualification);
+	for (u32 i = 0; i < VMX_EXIT_REASONS; i++)
+		if (v->exits[i])
+			monitor_print(" %10llu %s\n", v->exits[i], trace_exit_name(i));
+}
+
 static const char *mp_state_of(const struct vcpu *c)
 {
 	static const char *const names[] = {
@@ -123,15 +134,22 @@ static int run_vcpu(u32 argc, char *const *argv)
 	struct vmx_vcpu *v;
 	struct vcpu *c;
 	int err = arg_any_vcpu(argv[1], &v, &c);
+	u32 cpu;
 
 	(void)argc;
-	if (!err)
-		err = park_load(v);
 	if (err)
 		return err;
-	monitor_print("vCPU %s: %s, entered %llu times, %s\n", argv[1],
-		      c ? mp_state_of(c) : "of the control guest", vmx_entries(v),
-		      c && c->blocked ? "blocked" : "not blocked");
+	cpu = v->cpu;
+	err = park_load(v);
+	if (err)
+		return err;
+	monitor_print("vCPU %s: %s%s, entered %llu times, ", argv[1],
+		      c ? mp_state_of(c) : "of the control guest",
+		      c && c->blocked ? ", blocked" : "", vmx_entries(v));
+	if (cpu == NO_CPU)
+		monitor_print("on no CPU\n");
+	else
+		monitor_print("last on CPU %u\n", cpu);
 	show_registers(v);
 	show_segments();
 	show_control_registers(v);
@@ -140,6 +158,7 @@ static int run_vcpu(u32 argc, char *const *argv)
 	show_events(v);
 	if (c)
 		show_pending(c);
+	show_exits(v);
 	return 0;
 }
 
@@ -196,72 +215,10 @@ static int run_vmcs(u32 argc, char *const *argv)
 	return f.shown ? 0 : -ENOENT;
 }
 
-/* --- msr --- */
-
-static int show_msr(struct vcpu *c, u32 index)
-{
-	u64 value;
-	int err = msr_read(c, index, &value, true);
-
-	if (!err)
-		monitor_print("%08x  %016llx\n", index, value);
-	return err;
-}
-
-static int run_msr(u32 argc, char *const *argv)
-{
-	u32 list[MSR_LIST_MAX];
-	struct vcpu *c;
-	u64 index;
-	int err = arg_vcpu(argv[1], &c);
-
-	if (!err)
-		err = park_load(&c->vmx);
-	if (err)
-		return err;
-	if (argc > 2)
-		return arg_number(argv[2], &index) || index >> 32 ? -EINVAL
-								  : show_msr(c, (u32)index);
-	for (u32 i = 0, count = msr_list(list); i < count; i++)
-		(void)show_msr(c, list[i]);
-	return 0;
-}
-
-/* --- cpuid --- */
-
-static int run_cpuid(u32 argc, char *const *argv)
-{
-	struct vcpu *c;
-	u64 leaf = 0;
-	u32 shown = 0;
-	int err = arg_vcpu(argv[1], &c);
-
-	if (!err && argc > 2)
-		err = arg_number(argv[2], &leaf);
-	if (!err)
-		err = park_load(&c->vmx);
-	if (err)
-		return err;
-	monitor_print("leaf     index     eax      ebx      ecx      edx\n");
-	for (u32 i = 0; i < c->cpuid.count; i++) {
-		struct kvm_cpuid_entry2 e = c->cpuid.entries[i];
-
-		if (argc > 2 && e.function != leaf)
-			continue;
-		vcpu_cpuid_dynamic(c, &e);
-		monitor_print("%08x %08x  %08x %08x %08x %08x\n", e.function, e.index, e.eax, e.ebx,
-			      e.ecx, e.edx);
-		shown++;
-	}
-	return shown ? 0 : -ENOENT;
-}
-
 static const struct command commands[] = {
 	{"vcpu", "N.M", "registers and events of vCPU M of VM N; 0.M: of the control guest's",
 	 run_vcpu, complete_vcpu, 1, 1},
 	{"vmcs", "N.M [WORD...]", "its VMCS, or those fields whose names have all of the words",
 	 run_vmcs, complete_vcpu, 1, 8},
-	{"msr", "N.M [INDEX]", "its MSRs, those to be saved or one", run_msr, complete_vcpu, 1, 2},
-	{"cpuid", "N.M [LEAF]", "what CPUID tells it", run_cpuid, complete_vcpu, 1, 2},
 };
 COMMAND_SET(show_vcpu, commands);

@@ -38,6 +38,12 @@ void vmx_set_shadow(u8 shadow)
 		match_pending_step();
 }
 
+u32 vmx_last_exit(u64 *qualification)
+{
+	*qualification = vmcs_read_nat(VMCS_EXIT_QUALIFICATION);
+	return vmcs_read32(VMCS_EXIT_REASON);
+}
+
 u32 vmx_blocking(u32 *activity)
 {
 	*activity = vmcs_read32(VMCS_GUEST_ACTIVITY);

@@ -380,6 +380,8 @@ void vmx_set_shadow(u8 shadow);
 bool vmx_nmi_masked(void);
 /* The guest's interruptibility state and *@activity state, as the VMCS has them. */
 u32 vmx_blocking(u32 *activity);
+/* The whole exit-reason field, and the exit qualification. */
+u32 vmx_last_exit(u64 *qualification);
 /* Is a single-step trap pending, the guest's own or user space's? */
 bool vmx_step_pending(void);
 /* If the guest's own single-step trap is pending: that and other traps with it, in the
