@@ -10,122 +10,34 @@
  * monitor's leaves the guest with an interrupt without a cause, as IIR then says.
  */
 #include "core/guest_uart.h"
+#include "core/console_input.h"
 #include "core/console.h"
-#include "core/log.h"
 #include "core/spinlock.h"
 #include "cpu/tsc.h"
 
-#define FIFO_SIZE   4096u /* of received bytes: a third of a second of them */
-#define RECEIVE_MAX 64u   /* at once */
-#define MSR_DELTA   0x0fu
-#define OPEN_MS     1u /* between polls while somebody types to the monitor, or output waits */
+#define MSR_DELTA 0x0fu
+#define OPEN_MS   1u /* between polls while somebody types to the monitor, or output waits */
 
 static struct {
 	struct spinlock lock; /* rank: above the console's; guards all of this */
 	const struct uart *uart;
-	const struct console_monitor *monitor;
 	u8 ier, lcr, mcr, scr, divisor[2];
-	bool fifos;       /* FCR bit 0 */
-	u8 errors;        /* LSR.LOST, until it is read */
-	u8 modem;         /* MSR's deltas, until it is read */
-	bool thr_event;   /* the interrupt of an empty transmitter is due */
-	bool thr_waited;  /* the guest has written since it was last seen empty */
-	u8 real_ier;      /* as written */
-	bool escape_last; /* what was received last has opened the monitor */
-	u32 bad, lost;    /* bytes that were received wrong, or not at all */
-	u32 head, tail;   /* of the FIFO */
-	u8 fifo[FIFO_SIZE];
-	u64 poll_at, monitor_at; /* TSC */
+	bool fifos;              /* FCR bit 0 */
+	u8 modem;                /* MSR's deltas, until it is read */
+	bool thr_event;          /* the interrupt of an empty transmitter is due */
+	bool thr_waited;         /* the guest has written since it was last seen empty */
+	u8 real_ier;             /* as written */
+	u64 poll_at;             /* TSC */
 	void (*poll_also)(void); /* NULL: nothing; constant */
 } g;
 
 u16 guest_uart_init(const struct console_monitor *monitor)
 {
 	g.uart = console_uart();
-	g.monitor = monitor;
+	console_input_init(monitor);
 	g.lcr = UART_LCR_8N1;
 	g.divisor[0] = 1;
 	return g.uart ? g.uart->port : 0;
-}
-
-/* --- received bytes --- */
-
-static void give_guest(u8 byte)
-{
-	if (g.head - g.tail < FIFO_SIZE) {
-		g.fifo[g.head++ % FIFO_SIZE] = byte;
-		return;
-	}
-	g.errors |= UART_LSR_LOST;
-	g.lost++;
-}
-
-static u8 take_for_guest(void)
-{
-	return g.head != g.tail ? g.fifo[g.tail++ % FIFO_SIZE] : 0;
-}
-
-static bool monitor_has_it(void)
-{
-	return g.monitor && g.monitor->is_open();
-}
-
-static void open_or_close(void)
-{
-	if (!g.monitor->is_open()) {
-		console_hold(true);
-		g.escape_last = true;
-		g.monitor->open();
-		return;
-	}
-	g.monitor->close();
-	if (g.escape_last)
-		give_guest(GUEST_UART_ESCAPE);
-	g.escape_last = false;
-}
-
-static void take_byte(u8 byte)
-{
-	if (g.monitor && byte == GUEST_UART_ESCAPE) {
-		open_or_close();
-	} else if (monitor_has_it()) {
-		g.escape_last = false;
-		g.monitor->input(byte);
-	} else {
-		give_guest(byte);
-	}
-}
-
-/* What was wrong on the line costs a line of the log, at most some. */
-static void tell_errors(u32 bad, u32 lost)
-{
-	if (lost)
-		log_guest(LOG_WARN, "console", "%u received bytes or more are lost", lost);
-	if (bad)
-		log_guest(LOG_WARN, "console",
-			  "%u received bytes are dropped: breaks, or framing or parity errors",
-			  bad);
-}
-
-static void receive(void)
-{
-	u32 bad = g.bad, lost = g.lost;
-	int byte;
-
-	for (u32 n = 0; n < RECEIVE_MAX && (byte = console_read()) >= 0; n++) {
-		u32 lsr = (u32)byte >> 8;
-
-		if (lsr & UART_LSR_LOST) {
-			g.errors |= UART_LSR_LOST;
-			g.lost++;
-		}
-		if (lsr & UART_LSR_BAD)
-			g.bad++;
-		else
-			take_byte((u8)byte);
-	}
-	tell_errors(g.bad - bad, g.lost - lost);
-	console_hold(monitor_has_it());
 }
 
 /* --- interrupts --- */
@@ -133,9 +45,9 @@ static void receive(void)
 /* What IIR says (PC16550D, "Interrupt Identification Register"). */
 static u8 cause(void)
 {
-	if ((g.ier & UART_IER_RLSI) && g.errors)
+	if ((g.ier & UART_IER_RLSI) && console_input_lost(false))
 		return UART_IIR_RLSI;
-	if ((g.ier & UART_IER_RDI) && g.head != g.tail)
+	if ((g.ier & UART_IER_RDI) && console_input_ready())
 		return UART_IIR_RDI;
 	if ((g.ier & UART_IER_THRI) && g.thr_event)
 		return UART_IIR_THRI;
@@ -149,7 +61,7 @@ static u8 look(void)
 {
 	u8 status;
 
-	receive();
+	console_input_receive();
 	status = console_guest_status();
 	if (g.thr_waited && (status & UART_LSR_THRE)) {
 		g.thr_waited = false;
@@ -185,10 +97,8 @@ static u8 read_iir(void)
 
 static u8 read_lsr(u8 status)
 {
-	u8 lsr = status | g.errors | (g.head != g.tail ? UART_LSR_READY : 0);
-
-	g.errors = 0;
-	return lsr;
+	return status | (console_input_lost(true) ? UART_LSR_LOST : 0) |
+	       (console_input_ready() ? UART_LSR_READY : 0);
 }
 
 /* In loopback DTR is wired to DSR, RTS to CTS, OUT1 to RI, OUT2 to DCD. */
@@ -209,7 +119,7 @@ static u8 read_register(u16 offset, u8 status)
 
 	switch (offset) {
 	case UART_DATA:
-		return dlab ? g.divisor[0] : take_for_guest();
+		return dlab ? g.divisor[0] : console_input_take();
 	case UART_IER:
 		return dlab ? g.divisor[1] : g.ier;
 	case UART_IIR:
@@ -232,7 +142,7 @@ static void write_data(u8 v)
 	g.thr_event = false;
 	g.thr_waited = true;
 	if (g.mcr & UART_MCR_LOOP)
-		give_guest(v);
+		console_input_give(v);
 	else
 		console_guest_write(v);
 }
@@ -252,7 +162,7 @@ static void write_fcr(u8 v)
 	bool fifos = v & UART_FCR_ENABLE;
 
 	if (fifos != g.fifos || (v & UART_FCR_CLEAR_RX))
-		g.tail = g.head;
+		console_input_clear();
 	g.fifos = fifos;
 }
 
@@ -310,19 +220,16 @@ void guest_uart_out(u16 offset, u8 v)
 
 static void poll(u64 now)
 {
+	bool soon;
+
 	if (g.poll_also)
 		g.poll_also();
 	if (g.uart) {
 		(void)look();
 		set_interrupt();
 	}
-	if (monitor_has_it() && now >= g.monitor_at) {
-		g.monitor->poll();
-		g.monitor_at = now + tsc_khz * GUEST_UART_POLL_MS;
-	}
-	WRITE_ONCE(g.poll_at, now + tsc_khz * (monitor_has_it() || console_keeps_output()
-						       ? OPEN_MS
-						       : GUEST_UART_POLL_MS));
+	soon = console_input_poll(now) || console_keeps_output();
+	WRITE_ONCE(g.poll_at, now + tsc_khz * (soon ? OPEN_MS : GUEST_UART_POLL_MS));
 }
 
 void guest_uart_poll_also(void (*poll_it)(void))

@@ -7,19 +7,8 @@
  */
 #pragma once
 
+#include "core/console_input.h"
 #include "cpu/uart.h"
-
-/* Ctrl-Backslash opens and closes the monitor; twice, one behind the other: the guest gets it. */
-#define GUEST_UART_ESCAPE 0x1cu
-
-/* The monitor, as the console sees it. */
-struct console_monitor {
-	bool (*is_open)(void);
-	void (*open)(void);
-	void (*close)(void);
-	void (*input)(u8 byte); /* while it is open */
-	void (*poll)(void);     /* some 20 times a second, while it is open */
-};
 
 /* Begin, if there is a UART; with @monitor NULL there is no escape key.  Returns the UART's port,
  * 0: none.  Once, before the control guest runs. */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Breaches of the rules for a control guest, for the end-to-end tests: see kvm0_breach.h. */
+/* Breaches of the rules for a control guest, and a hang, for the end-to-end tests: see kvm0_breach.h. */
 #include "guest/lib/hypercall.h"
 #include "guest/lib/smp.h"
 #include "guest/lib/time.h"
@@ -89,6 +89,14 @@ static void triple_fault(void)
 	__asm__ volatile("lidt %0; ud2" : : "m"(no_idt) : "memory");
 }
 
+static void hang(void)
+{
+	t_printf("breach: hanging with interrupts off\n");
+	__asm__ volatile("cli");
+	for (;;)
+		cpu_pause();
+}
+
 void kvm0_breach(const struct boot *boot)
 {
 	if (!strcmp(boot->cmdline, "touch-kvm0"))
@@ -97,4 +105,6 @@ void kvm0_breach(const struct boot *boot)
 		touch_kvm0_while_running();
 	else if (!strcmp(boot->cmdline, "triple-fault"))
 		triple_fault();
+	else if (!strcmp(boot->cmdline, "hang"))
+		hang();
 }

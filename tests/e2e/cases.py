@@ -390,5 +390,45 @@ PANIC_CASES = (
          steps=(Expect("^" + PROMPT), *OPEN_MONITOR, Send("panic"), HALTED)),
 )
 
+# --- one console for kvm0, the control guest and the monitor ---------------------
+
+ESCAPE = "\x1c"
+GARBAGE = "".join(chr(n) for n in range(1, 256) if chr(n) != ESCAPE)
+
+CONSOLE_CASES = (
+    Case(
+        name="console", entry="control", limit=120,
+        steps=(
+            Expect("^" + PROMPT), Key("vm"), *OPEN_MONITOR,
+            Ask("the monitor answers", "cpus", r"^ *0 .* works for the monitor$", MONITOR),
+            Send("exit"), Expect("^" + PROMPT + "vm"),  # as it stood there
+            Ask("and the prompt goes on", "s", r"^no VMs\b", PROMPT),
+            # Twice, the key is the control guest's, which rings for one that it does not know.
+            Key(ESCAPE + ESCAPE), Expect("^" + PROMPT + "\a"), Key("\r"), Expect("^" + PROMPT),
+            # What it says meanwhile is kept.
+            Send("run vmlinuz initrd=initrd.gz mem=96M -- console=ttyS0 earlyprintk=ttyS0,115200"),
+            KERNEL_STARTS, *OPEN_MONITOR,
+            Ask("the guest is silent", "vms", r"\A(?![\s\S]*^\[)[\s\S]*^ *1 ", MONITOR),
+            Key(GARBAGE + "\x03"), Expect(r"\{\|\}~[^\n]*\n"), Expect("^" + MONITOR),
+            Ask("garbage does no harm", "cpus", r"^ *0 .* works for the monitor$", MONITOR),
+            Key(ESCAPE), Expect(r"^\[ *\d+\.\d+\] \S[^\n]*\n"),
+            Key("\x1d"), Expect("^" + PROMPT), Send("poweroff"))),
+    # The control guest hangs with interrupts off.
+    Case(
+        name="console-hang", entry=None, limit=90, end="halt",
+        menu=(SMALL_MENU[0], "module2 /boot/abi.elf abi hang"), files=("kvm0.elf", "abi.elf"),
+        steps=(Expect(r"^breach: hanging[^\n]*\n"), *OPEN_MONITOR,
+               Ask("the monitor answers", "cpus", r"^ *0 .* works for the monitor$", MONITOR))),
+    # One CPU: with two, Bochs 2.7's BIOS gives up at the second start.
+    Case(
+        name="console-reset", entry="control", limit=120,
+        steps=(Expect("^" + PROMPT), Send("reboot"), Expect(r"^kvm0: log: the log of the run before"),
+               Expect("^" + PROMPT),
+               Ask("the log of the run before", "log before",
+                   r"(?s)^kvm0: boot: 1 CPUs up.*^kvm0: power: the control guest ends the run",
+                   PROMPT),
+               Send("poweroff"))),
+)
+
 CASES = LINUX_CASES + (TWO_GUESTS,) + LOAD_CASES + PROMPT_CASES + REFUSAL_CASES + ABI_CASES + STOPPED_CASES \
-    + MONITOR_CASES + PANIC_CASES
+    + MONITOR_CASES + PANIC_CASES + CONSOLE_CASES

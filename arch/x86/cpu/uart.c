@@ -103,5 +103,5 @@ int uart_read(struct uart *u)
 	lsr = uart_in(u, UART_LSR);
 	if (lsr == UART_LSR_ABSENT || !(lsr & UART_LSR_READY))
 		return -1;
-	return uart_in(u, UART_DATA) | (lsr & (UART_LSR_LOST | UART_LSR_BAD)) << 8;
+	return (int)(uart_in(u, UART_DATA) | (lsr & (UART_LSR_LOST | UART_LSR_BAD)) << 8);
 }
