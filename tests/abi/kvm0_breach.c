@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Breaches of the rules for a control guest, and a hang, for the end-to-end tests: see kvm0_breach.h. */
+/* Breaches of the rules for a control guest, and a hang, for the end-to-end tests: see
+ * kvm0_breach.h. */
 #include "guest/lib/hypercall.h"
 #include "guest/lib/smp.h"
 #include "guest/lib/time.h"
