@@ -47,7 +47,7 @@ static const char *state_of(u32 cpu)
 	if (cpu == this_cpu()->index)
 		return "works for the monitor";
 	if (!v || !percpu_by_index[cpu]->vmxon_region.v)
-		return "not used";
+		return panic_is_on() ? "stopped" : "not used";
 	if (!park_missing(cpu))
 		return "parked";
 	return v->waits_for_sipi ? "waits for SIPI" : "does not answer";

@@ -13,7 +13,7 @@
 /* The control guest's memory, of which kvm0's own is no part. */
 static int read_control(u64 a, void *buf, u32 len)
 {
-	int type = memmap_type(&memmap, a, len);
+	int type = a >> 52 ? MEM_DEVICE : memmap_type(&memmap, a, len);
 	bool uncached;
 
 	if ((type != MEM_RAM && type != MEM_ACPI && type != MEM_NVS) ||

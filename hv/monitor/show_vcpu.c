@@ -46,17 +46,15 @@ static void show_segments(void)
 		      idt.base, idt.limit);
 }
 
-static void show_control_registers(const struct vmx_vcpu *v)
+/* @cpu: where its VMCS was until now. */
+static void show_control_registers(const struct vmx_vcpu *v, u32 cpu)
 {
-	bool here = v->cpu == this_cpu()->index;
-
-	monitor_print("cr0 %llx  cr3 %llx  cr4 %llx  efer %llx", vmx_cr0(), vmx_cr3(), vmx_cr4(),
-		      vmx_efer());
-	if (v->in_cpu && !here) {
-		monitor_print("  (cr2, dr0 to dr6 and what FPU there is are in CPU %u)\n", v->cpu);
-		return;
-	}
-	monitor_print("  cr2 %llx  xcr0 %llx\n", v->in_cpu ? read_cr2() : v->cr2, v->xcr0);
+	monitor_print("cr0 %llx  cr3 %llx  cr4 %llx  efer %llx  xcr0 %llx", vmx_cr0(), vmx_cr3(),
+		      vmx_cr4(), vmx_efer(), v->xcr0);
+	if (v->in_cpu && cpu != this_cpu()->index)
+		monitor_print("  (cr2, dr0 to dr6: still in its CPU)\n");
+	else
+		monitor_print("  cr2 %llx\n", v->in_cpu ? read_cr2() : v->cr2);
 }
 
 static void show_debug_registers(const struct vmx_vcpu *v)
@@ -152,8 +150,8 @@ static int run_vcpu(u32 argc, char *const *argv)
 		monitor_print("last on CPU %u\n", cpu);
 	show_registers(v);
 	show_segments();
-	show_control_registers(v);
-	if (c)
+	show_control_registers(v, cpu);
+	if (!v->in_cpu)
 		show_debug_registers(v);
 	show_events(v);
 	if (c)

@@ -140,7 +140,7 @@ class Once:
 @dataclasses.dataclass(frozen=True)
 class PanicElsewhere:
     """In the monitor, on two CPUs: a panic on the one that does not run @vcpu, which is in guest
-    code then.  Leaves off behind the line that says so."""
+    code then: {stopped} is its rip.  Leaves off behind the line that says so."""
     name: str
     vcpu: str
     prompt: str
@@ -151,7 +151,9 @@ class PanicElsewhere:
         console.expect("^" + self.prompt)
         console.send(f"panic {1 - cpu}\r")
         console.expect(rf"^kvm0: panic: CPU {1 - cpu}: \S+:\d+: ")
-        console.expect(rf"^kvm0: panic: CPU {cpu} was in vCPU {self.vcpu}: rip [0-9a-f]+ [^\n]*\n")
+        match = console.expect(rf"^kvm0: panic: CPU {cpu} was in vCPU {self.vcpu}: "
+                               r"rip ([0-9a-f]{16}) [^\n]*\n")
+        console.kept["stopped"] = match[1]
         case_report.ok(self.name)
 
 
