@@ -175,7 +175,7 @@ static int run_ioapic(u32 argc, char *const *argv)
 	for (u32 i = 0; i < IOAPIC_PINS; i++) {
 		u64 e = s->redirtbl[i].bits;
 
-		monitor_print("%3u      %02x  %-8s  %-8s %02x   %-7s  %-4s%s%s\n", i, (u32)(u8)e,
+		monitor_print("%3u      %02x  %-8s  %-8s %02x   %-7s  %s%s%s\n", i, (u32)(u8)e,
 			      modes[e >> 8 & 7], e & BIT(11) ? "logical" : "physical",
 			      (u32)(e >> 56), e & BIT(15) ? "level" : "edge",
 			      s->irr & BIT(i) ? "high" : "low", e & BIT(14) ? "  in service" : "",
