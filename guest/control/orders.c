@@ -211,6 +211,15 @@ static bool do_reboot(const struct order *order)
 	power_reset();
 }
 
+static bool __noreturn do_hang(const struct order *order)
+{
+	(void)order;
+	terminal_say("this CPU hangs now, with interrupts off");
+	cpu_irq_off();
+	for (;;)
+		cpu_pause();
+}
+
 static bool do_help(const struct order *order);
 
 static const struct {
@@ -241,6 +250,8 @@ static const struct {
 	{"date", 1, do_date, "", "show the date and time of the machine's clock"},
 	{"log", 2, do_log, " [before]", "show kvm0's log, or that of the run before the reset"},
 	{"debug", 1, do_debug, "", "name unknown ports and addresses that guests use, or not"},
+	{"hang", 1, do_hang, "",
+	 "spin with interrupts off, for good: kvm0's monitor can be reached"},
 	{"reboot", 1, do_reboot, "", "reset the machine"},
 	{"poweroff", 1, do_poweroff, "", "switch the machine off"},
 	{"help", 1, do_help, "", "show this; orders on one line are separated by ;"},

@@ -2,15 +2,18 @@
 /* Parking the world; see monitor/park.h and docs/locking.md. */
 #include "monitor/park.h"
 #include <linux/errno.h>
+#include "core/log.h"
 #include "cpu/tsc.h"
 
-#define WAIT_MS 100u
+#define WAIT_MS 5000u /* far more than the longest call takes */
+#define LATE_MS 100u  /* for a CPU that has been found not to come */
 
 static struct {
 	u32 owner; /* index + 1 of the CPU that works; 0: none */
 	struct {
 		struct vmx_vcpu *control; /* written once */
 		u32 stands;               /* by that CPU; see park_here() */
+		bool late;                /* by the owner: it did not come the last time */
 	} cpu[MAX_CPUS];
 } park;
 
@@ -41,10 +44,24 @@ static bool is_awaited(u32 cpu)
 	       READ_ONCE(percpu_by_index[cpu]->vmxon_region.v);
 }
 
+static void wait_for(u32 cpu, u64 begin)
+{
+	u64 limit = begin + tsc_khz * (park.cpu[cpu].late ? LATE_MS : WAIT_MS);
+
+	while (is_awaited(cpu) && rdtsc() < limit) {
+		vmx_take_kick(); /* it may wait for a VMCS that is active here */
+		__builtin_ia32_pause();
+	}
+	if (is_awaited(cpu) && !park.cpu[cpu].late)
+		log_error("monitor",
+			  "CPU %u does not answer: what it works on may change meanwhile", cpu);
+	park.cpu[cpu].late = is_awaited(cpu);
+}
+
 bool park_world(void)
 {
 	u32 nobody = 0;
-	u64 limit;
+	u64 begin = rdtsc();
 
 	if (park.owner == this_cpu()->index + 1)
 		return true;
@@ -55,12 +72,8 @@ bool park_world(void)
 	for (u32 i = 0; i < percpu_count; i++)
 		if (i != this_cpu()->index && park_control(i))
 			cpu_want(percpu_by_index[i], CPU_ATTEND);
-	limit = rdtsc() + tsc_khz * WAIT_MS;
 	for (u32 i = 0; i < percpu_count; i++)
-		while (is_awaited(i) && rdtsc() < limit) {
-			vmx_take_kick(); /* it may wait for a VMCS that is active here */
-			__builtin_ia32_pause();
-		}
+		wait_for(i, begin);
 	return true;
 }
 

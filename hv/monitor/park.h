@@ -20,7 +20,8 @@ struct vmx_vcpu *park_control(u32 cpu);
 /*
  * Park all other CPUs, unless this one has done so already.  In the loop of control_run(), nothing
  * held; one CPU at a time.  False: another one works, and this one has to stand (park_here())
- * first. Waits some 100 ms for a CPU at most, and not for one that waits for SIPI.
+ * first.  Waits for as long as the others need to end their calls, and not for one that waits for
+ * SIPI; one that kvm0 has lost costs 5 s.
  */
 bool park_world(void) __must_check;
 void park_release(void);

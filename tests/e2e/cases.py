@@ -1,37 +1,14 @@
 # SPDX-License-Identifier: MIT
-"""The end-to-end cases, and the texts they look for: data only, run by run.py."""
-from state_steps import STATE
-from steps import (Ask, Case, Date, DatesInOrder, Expect, Key, Once, PanicElsewhere, Rate, Results,
-                   Send, Traced)
-
-# --- what is printed, each in this one place -----------------------------------
-
-PANIC = r"^kvm0: panic:"
-REFUSED = r"^kvm0: cannot start: "
-GUEST_READY = r"^kvm0-guest: ready$"
-GUEST_PROMPT = r"guest# "
-PROMPT = r"kvm0> "
-
-# Lines that end any case.
-FAIL = (
-    PANIC,
-    REFUSED,
-    r"Kernel panic",
-    r"^\[ *\d+\.\d+\] (?:BUG|WARNING|Oops|general protection fault)",
-    r"^load: bad ",  # of the initramfs: scripts/mkinitrd
-    r"^error: (?:file `/boot/(?!grub/)|you need to load|out of memory|invalid|unknown command)",  # GRUB's
-    r"Failed to boot both default and fallback",  # GRUB's
-)
+"""The end-to-end cases: data only, run by run.py."""
+from debug_cases import DEBUG_CASES, OPEN
+from steps import Ask, Case, Date, DatesInOrder, Expect, Key, Once, Rate, Results, Send
+from texts import (GUEST_PROMPT, GUEST_READY, MONITOR, PROMPT, REFUSED, SMALL_FILES, SMALL_MENU,
+                   cpus_up)
 
 
 def refusal(cause):
     """The one line that a machine gets which cannot be used: what is wrong, and what to do."""
     return (Expect(REFUSED + rf"(?=[^\n]*(?:{cause}))[^\n;]+; [^\n]+\n"), Once(REFUSED))
-
-
-def cpus_up(count):
-    """kvm0's summary line."""
-    return Expect(rf"^kvm0: [^\n]*\b{count} CPUs?\b[^\n]*\n")
 
 
 # --- the main job: from GRUB to a shell in a Linux guest, and back ----------------
@@ -281,10 +258,6 @@ PROMPT_CASES = (
 
 # --- machines and boot menus that have to be refused ---------------------------
 
-SMALL_MENU = ("multiboot2 /boot/kvm0.elf loglevel=info", "module2 /boot/control.elf control")
-SMALL_FILES = ("kvm0.elf", "control.elf")
-
-
 def refuse(name, cause, menu=SMALL_MENU, files=SMALL_FILES, **machine):
     return Case(name="refuse-" + name, entry=None, menu=menu, files=files, limit=90, end="halt",
                 allow=(REFUSED,), steps=refusal(cause), **machine)
@@ -345,51 +318,6 @@ STOPPED_CASES = (
     stopped("triple-fault", r"triple fault"),
 )
 
-# --- the monitor ---------------------------------------------------------------------
-
-MONITOR_CASES = (
-    Case(name="monitor-state", limit=480,
-         steps=(*STATE, Send("poweroff"), Expect("^" + PROMPT), Send("poweroff"))),
-)
-
-# --- panics ------------------------------------------------------------------------
-
-MONITOR = r"monitor> "
-OPEN_MONITOR = (Key("\x1c"), Expect("^" + MONITOR))
-HALTED = Expect(r"^kvm0: panic: halted\n")
-
-PANIC_CASES = (
-    Case(name="panic", entry="control", cpus=2, limit=180, end="halt", allow=(PANIC,), steps=(
-        # It takes a while to decompress itself, and has no reason to exit then.
-        Expect("^" + PROMPT), Send("run vmlinuz mem=96M -- console=ttyS0"),
-        Expect(r"has the console"), *OPEN_MONITOR,
-        PanicElsewhere("a panic while another CPU runs a guest", "1.0", MONITOR),
-        Traced("function and line of a panic", "crash_on_demand", 'panic("'),
-        Expect("^" + MONITOR),
-        Ask("cpus after a panic", "cpus", r"^ +\d +\d+ +\d+  stopped$", MONITOR),
-        Ask("vms after a panic", "vms", r"^ +1 +1 +2 +95 MiB\b", MONITOR),
-        Ask("vcpu after a panic", "vcpu 1.0", r"^rip {stopped}  rflags", MONITOR),
-        Ask("vmcs after a panic", "vmcs 1.0 guest rip", r"^681e  Guest RIP +{stopped}$", MONITOR),
-        Ask("mem after a panic", "mem 1:0x100000 16", r"^0000000000100000  (?:[0-9a-f]{2} ){16}",
-            MONITOR),
-        Ask("clock after a panic", "clock 1", r"^vCPU 1\.0: TSC of \d+ kHz", MONITOR),
-        Ask("a mistake after a panic", "vcpu 1.9", r"there is none of that", MONITOR),
-        Send("panic"), Expect(r"^kvm0: panic: CPU \d: another one inside this panic: "), HALTED)),
-    # One CPU: after a reset of several the time of Bochs 2.7 stands still.
-    Case(name="panic-reboot", entry="control", limit=120, end="halt", allow=(PANIC,), steps=(
-        Expect("^" + PROMPT), *OPEN_MONITOR,
-        Ask("panic= can be changed", "param panic reboot,1", r"^panic=reboot,1$", MONITOR),
-        Send("panic"), Expect(r"the machine is reset in 1 s"), Expect("^" + PROMPT),
-        *OPEN_MONITOR, Send("panic fault"),
-        Expect(r"^kvm0: panic: CPU 0: exception #PF page fault, vector 14, error code 0x0\n"),
-        Expect(r"^kvm0: panic: cr0 [0-9a-f]+ cr2 0{15}2 "),
-        Expect(r"^kvm0: panic:   at   [0-9a-f]{16} run_panic\+"), Expect("^" + MONITOR),
-        Send("exit"), HALTED)),
-    Case(name="panic-halt", entry=None, limit=90, end="halt", allow=(PANIC,), files=SMALL_FILES,
-         menu=(SMALL_MENU[0] + " panic=halt", SMALL_MENU[1]),
-         steps=(Expect("^" + PROMPT), *OPEN_MONITOR, Send("panic"), HALTED)),
-)
-
 # --- one console for kvm0, the control guest and the monitor ---------------------
 
 ESCAPE = "\x1c"
@@ -399,7 +327,7 @@ CONSOLE_CASES = (
     Case(
         name="console", entry="control", limit=120,
         steps=(
-            Expect("^" + PROMPT), Key("vm"), *OPEN_MONITOR,
+            Expect("^" + PROMPT), Key("vm"), *OPEN,
             Ask("the monitor answers", "cpus", r"^ *0 .* works for the monitor$", MONITOR),
             Send("exit"), Expect("^" + PROMPT + "vm"),  # as it stood there
             Ask("and the prompt goes on", "s", r"^no VMs\b", PROMPT),
@@ -407,7 +335,7 @@ CONSOLE_CASES = (
             Key(ESCAPE + ESCAPE), Expect("^" + PROMPT + "\a"), Key("\r"), Expect("^" + PROMPT),
             # What it says meanwhile is kept.
             Send("run vmlinuz initrd=initrd.gz mem=96M -- console=ttyS0 earlyprintk=ttyS0,115200"),
-            KERNEL_STARTS, *OPEN_MONITOR,
+            KERNEL_STARTS, *OPEN,
             Ask("the guest is silent", "vms", r"\A(?![\s\S]*^\[)[\s\S]*^ *1 ", MONITOR),
             Key(GARBAGE + "\x03"), Expect(r"\{\|\}~[^\n]*\n"), Expect("^" + MONITOR),
             Ask("garbage does no harm", "cpus", r"^ *0 .* works for the monitor$", MONITOR),
@@ -417,7 +345,7 @@ CONSOLE_CASES = (
     Case(
         name="console-hang", entry=None, limit=90, end="halt",
         menu=(SMALL_MENU[0], "module2 /boot/abi.elf abi hang"), files=("kvm0.elf", "abi.elf"),
-        steps=(Expect(r"^breach: hanging[^\n]*\n"), *OPEN_MONITOR,
+        steps=(Expect(r"^breach: hanging[^\n]*\n"), *OPEN,
                Ask("the monitor answers", "cpus", r"^ *0 .* works for the monitor$", MONITOR))),
     # One CPU: with two, Bochs 2.7's BIOS gives up at the second start.
     Case(
@@ -431,4 +359,4 @@ CONSOLE_CASES = (
 )
 
 CASES = LINUX_CASES + (TWO_GUESTS,) + LOAD_CASES + PROMPT_CASES + REFUSAL_CASES + ABI_CASES + STOPPED_CASES \
-    + MONITOR_CASES + PANIC_CASES + CONSOLE_CASES
+    + CONSOLE_CASES + DEBUG_CASES

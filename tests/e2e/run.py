@@ -20,6 +20,7 @@ import console  # noqa: E402
 import emulator  # noqa: E402
 import made  # noqa: E402
 import report  # noqa: E402
+import texts  # noqa: E402
 
 SHOWN_LINES = 25  # of a console, when its case fails
 SILENT_SECONDS = 3
@@ -57,7 +58,7 @@ def emulator_panics(folder):
 def converse(case, running, folder, case_report):
     """The case's steps and its end.  Returns (why it failed or None, last lines)."""
     spare = f"(?!.*(?:{case.tolerate}))" if case.tolerate else ""
-    fail = [spare + p for p in cases.FAIL if p not in case.allow]
+    fail = [spare + p for p in texts.FAIL if p not in case.allow]
     with open(f"{folder}/serial.log", "wb") as log:
         com1 = console.Console(running.serial, log, time.time() + case.limit, fail)
         try:

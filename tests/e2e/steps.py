@@ -71,6 +71,31 @@ class Ask:
 
 
 @dataclasses.dataclass(frozen=True)
+class Twice:
+    """Type a command at a prompt twice: whether what the pattern's group matches has changed."""
+    name: str
+    line: str
+    answer: str
+    changes: bool
+    prompt: str
+    seconds: float = 2  # of wall clock between
+
+    def look(self, console):
+        console.send(self.line + "\r")
+        found = console.expect(self.answer, 60)[1]
+        console.expect("^" + self.prompt, 60)
+        return found
+
+    def do(self, console, case_report):
+        before = self.look(console)
+        time.sleep(self.seconds)
+        after = self.look(console)
+        if (before != after) != self.changes:
+            raise Failure(f"{self.name}: {before!r}, then {after!r}")
+        case_report.ok(self.name)
+
+
+@dataclasses.dataclass(frozen=True)
 class Date:
     """Type a command that shows the date and time, as YYYY-MM-DD HH:MM:SS."""
     line: str
