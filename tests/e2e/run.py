@@ -3,13 +3,12 @@
 """Boot the cases of cases.py, a machine for each core at a time, the longest first."""
 import argparse
 import fnmatch
+import functools
 import os
-import queue
 import re
 import shutil
 import subprocess
 import sys
-import threading
 import time
 
 HERE = os.path.dirname(os.path.abspath(__file__))
@@ -19,6 +18,7 @@ import cases  # noqa: E402
 import console  # noqa: E402
 import emulator  # noqa: E402
 import made  # noqa: E402
+import pool  # noqa: E402
 import report  # noqa: E402
 import texts  # noqa: E402
 
@@ -97,8 +97,17 @@ def run_case(case, isos, folder, results):
         results.failed(name, f"{why} (after {time.time() - started:.0f} s)", lines + panics)
 
 
-def run(build, patterns, jobs, results):
-    """Run the cases whose names match one of the patterns."""
+def try_case(case, isos, folder, results):
+    shutil.rmtree(folder, ignore_errors=True)
+    os.makedirs(folder)
+    try:
+        run_case(case, isos, folder, results)
+    except Exception as e:  # a case that breaks the harness has not passed
+        results.failed(f"e2e/{case.name}", f"{type(e).__name__}: {e}")
+
+
+def tasks(build, patterns, results):
+    """The cases whose names match one of the patterns, for pool.run(): the longest first."""
     chosen = [c for c in cases.CASES if any(fnmatch.fnmatch(c.name, p) for p in patterns)]
     top = os.path.abspath(f"{build}/e2e")
     if not chosen:
@@ -106,29 +115,8 @@ def run(build, patterns, jobs, results):
     shutil.rmtree(f"{top}/iso", ignore_errors=True)
     os.makedirs(f"{top}/iso")
     isos = made.Isos(os.path.abspath(build), f"{top}/iso")
-    waiting = queue.SimpleQueue()
-    for case in sorted(chosen, key=lambda c: -c.limit):
-        waiting.put(case)
-
-    def work():
-        while True:
-            try:
-                case = waiting.get_nowait()
-            except queue.Empty:
-                return
-            folder = f"{top}/{case.name}"
-            shutil.rmtree(folder, ignore_errors=True)
-            os.makedirs(folder)
-            try:
-                run_case(case, isos, folder, results)
-            except Exception as e:  # a case that breaks the harness has not passed
-                results.failed(f"e2e/{case.name}", f"{type(e).__name__}: {e}")
-
-    workers = [threading.Thread(target=work, daemon=True) for _ in range(jobs)]
-    for worker in workers:
-        worker.start()
-    for worker in workers:
-        worker.join()
+    return [functools.partial(try_case, case, isos, f"{top}/{case.name}", results)
+            for case in sorted(chosen, key=lambda c: -c.limit)]
 
 
 def main():
@@ -138,7 +126,7 @@ def main():
     parser.add_argument("cases", nargs="*", default=["*"], help="names or patterns; all if none")
     args = parser.parse_args()
     results = report.Report()
-    run(args.build, args.cases or ["*"], args.jobs, results)
+    pool.run(tasks(args.build, args.cases or ["*"], results), args.jobs)
     return results.close()
 
 
