@@ -45,7 +45,7 @@ SAME_TIME = (
 
 
 # What a guest's log and files say of KVM, lines of the script `features` (scripts/mkinitrd), which
-# shows what FAIL looks for, too: on one vCPU and on several.  They do not tell of asynchronous page
+# shows what texts.FAIL has, too: on one vCPU and on several.  They do not tell of asynchronous page
 # faults: see BALLOON.
 CLOCK = ("Hypervisor detected: KVM", "kvm-clock: Using msrs 4b564d01 and 4b564d00",
          "sched_clock: Marking stable", "clocksource: kvm-clock")

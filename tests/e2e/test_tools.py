@@ -16,6 +16,7 @@ import console  # noqa: E402
 import emulator  # noqa: E402
 import menu  # noqa: E402
 import steps  # noqa: E402
+import texts  # noqa: E402
 import unit  # noqa: E402
 
 
@@ -42,7 +43,7 @@ class ConsoleTest(unittest.TestCase):
         self.addCleanup(ours.close)
         log = tempfile.TemporaryFile()
         self.addCleanup(log.close)
-        self.console = console.Console(ours, log, time.time() + 0.3, cases.FAIL)
+        self.console = console.Console(ours, log, time.time() + 0.3, texts.FAIL)
 
     def say(self, text):
         self.machine.sendall(text.encode())
@@ -138,7 +139,7 @@ class MenuTest(unittest.TestCase):
 class EmulatorTest(unittest.TestCase):
     def test_bochs_keeps_at_most_2_gib_itself(self):
         with tempfile.TemporaryDirectory() as folder:
-            emulator.bochs_command(emulator.Machine(iso="x.iso", dir=folder, mem=3072), 1)
+            emulator.bochs_command(emulator.Machine(iso="x.iso", dir=folder, mem=3072), 1, None)
             with open(f"{folder}/bochsrc", encoding="ascii") as f:
                 self.assertIn("memory: guest=3072, host=2048\n", f.read())
 
