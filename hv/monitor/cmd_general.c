@@ -112,14 +112,16 @@ static const char *complete_param(u32 n)
 
 #define LOG_LINES 20u /* shown unless told otherwise */
 
+typedef size_t (*log_reader)(char *buf, size_t size, u64 *pos);
+
 /* Call @use for all pieces of the log, the oldest first. */
-static void read_log(void (*use)(const char *text, size_t n))
+static void read_log(log_reader read, void (*use)(const char *text, size_t n))
 {
 	char text[256];
 	u64 position = 0;
 	size_t n;
 
-	while ((n = log_read(text, sizeof(text), &position)) > 0)
+	while ((n = read(text, sizeof(text), &position)) > 0)
 		use(text, n);
 }
 
@@ -142,16 +144,24 @@ static void print_rest(const char *text, size_t n)
 
 static int run_log(u32 argc, char *const *argv)
 {
+	log_reader read = log_read;
 	u64 lines = LOG_LINES;
 
+	if (argc > 1 && !strcmp(argv[1], "before")) {
+		read = log_read_before;
+		argc--;
+		argv++;
+	}
+	if (argc > 2)
+		return -EINVAL;
 	if (argc > 1 && !strcmp(argv[1], "all"))
 		lines = ~0ull;
 	else if (argc > 1 && arg_number(argv[1], &lines))
 		return -EINVAL;
 	log_lines = 0;
-	read_log(count_lines);
+	read_log(read, count_lines);
 	log_skip = log_lines > lines ? log_lines - lines : 0;
-	read_log(print_rest);
+	read_log(read, print_rest);
 	return 0;
 }
 
@@ -217,7 +227,8 @@ static const struct command commands[] = {
 	{"cpus", "", "the machine's CPUs", run_cpus, NULL, 0, 0},
 	{"param", "[NAME [VALUE]]", "parameters, or one, or change it", run_param, complete_param,
 	 0, 2},
-	{"log", "[LINES | all]", "the end of kvm0's log", run_log, NULL, 0, 1},
+	{"log", "[before] [LINES | all]", "the end of kvm0's log, or of the one before the reset",
+	 run_log, NULL, 0, 2},
 	{"heap", "", "kvm0's own memory", run_heap, NULL, 0, 0},
 	{"reboot", "", "reset the machine, guests and all", run_reboot, NULL, 0, 0},
 	{"poweroff", "", "switch the machine off, guests and all", run_poweroff, NULL, 0, 0},

@@ -29,6 +29,7 @@ u64 tsc_khz;
 u8 io_in8(u16 port)
 {
 	bool ready = chip.head != chip.tail, dlab = chip.lcr & UART_LCR_DLAB;
+	u8 *errors = &chip.received[chip.tail % ARRAY_SIZE(chip.received)].lsr, lsr;
 
 	assert_in_range(port, UART_COM1, UART_COM1 + 7);
 	switch (port - UART_COM1) {
@@ -42,11 +43,12 @@ u8 io_in8(u16 port)
 		chip.thr_event = false;
 		return UART_IIR_FIFO | UART_IIR_NONE;
 	case UART_LSR:
-		return (u8)((ready ? UART_LSR_READY |
-					     chip.received[chip.tail % ARRAY_SIZE(chip.received)]
-						     .lsr
-				   : 0) |
-			    (chip.in_fifo ? 0 : UART_LSR_THRE | UART_LSR_TEMT));
+		lsr = chip.in_fifo ? 0 : UART_LSR_THRE | UART_LSR_TEMT;
+		if (ready) {
+			lsr |= UART_LSR_READY | *errors;
+			*errors = 0; /* it says so once */
+		}
+		return lsr;
 	case UART_MSR:
 		return chip.msr;
 	default:

@@ -49,13 +49,22 @@ int uart_init(struct uart *u, u16 port, u32 speed)
 	return 0;
 }
 
+static u8 read_lsr(struct uart *u)
+{
+	u8 lsr = uart_in(u, UART_LSR);
+
+	if (lsr != UART_LSR_ABSENT)
+		u->errors |= lsr & (UART_LSR_LOST | UART_LSR_BAD);
+	return lsr;
+}
+
 u8 uart_transmit_status(struct uart *u)
 {
 	u8 lsr;
 
 	if (!u->port)
 		return UART_LSR_THRE | UART_LSR_TEMT;
-	lsr = uart_in(u, UART_LSR) & (UART_LSR_THRE | UART_LSR_TEMT);
+	lsr = read_lsr(u) & (UART_LSR_THRE | UART_LSR_TEMT);
 	if (lsr & UART_LSR_THRE)
 		u->room = u->depth;
 	return u->room ? lsr | UART_LSR_THRE : lsr;
@@ -96,12 +105,14 @@ void uart_drain(struct uart *u)
 
 int uart_read(struct uart *u)
 {
-	u8 lsr;
+	u8 lsr, errors;
 
 	if (!u->port)
 		return -1;
-	lsr = uart_in(u, UART_LSR);
+	lsr = read_lsr(u);
 	if (lsr == UART_LSR_ABSENT || !(lsr & UART_LSR_READY))
 		return -1;
-	return (int)(uart_in(u, UART_DATA) | (lsr & (UART_LSR_LOST | UART_LSR_BAD)) << 8);
+	errors = u->errors;
+	u->errors = 0;
+	return uart_in(u, UART_DATA) | errors << 8;
 }

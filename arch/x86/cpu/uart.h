@@ -61,6 +61,7 @@ struct uart {
 	u8 depth;   /* bytes of its transmit FIFO */
 	u8 room;    /* bytes that fit into it since it was last seen empty */
 	bool stuck; /* did not empty it in time: wait no more */
+	u8 errors;  /* LSR.LOST and LSR.BAD of the byte that is read next, which LSR says once */
 };
 
 /*
