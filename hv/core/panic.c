@@ -18,6 +18,7 @@
 #define TRACE_SHOWN        16u  /* events */
 #define STOP_MS            100u /* other CPUs are waited for so long */
 #define REBOOT_SECONDS_MAX 86400u
+#define KEYS_BEFORE        64u /* more than a UART holds */
 
 static u32 panic_owner; /* CPU index + 1 of the first CPU to panic; 0: none */
 static u32 panic_depth; /* panics of that CPU, one inside the other */
@@ -172,6 +173,9 @@ static void print_surroundings(u64 vmcs)
 /* False: a key was pressed meanwhile. */
 static bool wait_for_reboot(void)
 {
+	/* What was typed before does not count. */
+	for (u32 i = 0; i < KEYS_BEFORE && panic_hooks.key && panic_hooks.key(); i++)
+		;
 	log_emergency("panic: the machine is reset in %llu s%s", panic_seconds,
 		      panic_hooks.key ? "; a key opens the monitor instead" : "");
 	for (u64 ms = 0; ms < 1000 * panic_seconds; ms++) {
