@@ -235,6 +235,7 @@ static const struct {
 	{"ls", 1, do_ls, "", "list the modules"},
 	{"vms", 1, orders_vm_vms, "", "list the VMs with their exits, and the saved ones"},
 	{"stats", 2, orders_stats, " N", "show what KVM has counted for each vCPU of VM N"},
+	{"trace", 1, orders_trace, "", "write out kvm0's trace, for scripts/trace"},
 	{"attach", 2, orders_vm_attach, " N", "give VM N the console (Ctrl-] takes it back)"},
 	{"stop", 2, orders_vm_stop, " N", "end VM N"},
 	{"save", 3, orders_vm_save, " N [name=NAME]", "keep VM N's state and memory; it goes on"},

@@ -18,3 +18,4 @@ bool orders_vm_forget(const struct order *order);
 bool orders_vm_migrate(const struct order *order);
 bool orders_vm_balloon(const struct order *order);
 bool orders_stats(const struct order *order); /* orders_stats.c */
+bool orders_trace(const struct order *order); /* orders_trace.c */

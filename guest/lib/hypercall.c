@@ -117,6 +117,15 @@ s64 kvm0_read(u32 handle, void *to, u64 size, u64 position)
 		       : -ENOSYS;
 }
 
+s64 kvm0_read_trace(u32 cpu, void *to, u64 size, u64 *position)
+{
+	struct kvm0_result r = call4(KVM0_CALL_READ_TRACE, cpu, addr(to), size, *position);
+
+	if (r.value >= 0)
+		*position = r.second;
+	return r.value;
+}
+
 s64 kvm0_read_log(char *to, u64 size, u64 *position)
 {
 	struct kvm0_result r = call(KVM0_CALL_READ_LOG, addr(to), size, *position);

@@ -105,7 +105,7 @@ static const struct {
 /* What comes behind the type's name. */
 static size_t put_what(const struct kvm0_trace_event *e, char *to, size_t size)
 {
-	static const char *const timer[] = {"set", "fired"}, *const halt[] = {"", "blocked"},
+	static const char *const timer[] = {"set", "fired"}, *const halt[] = {"", " blocked"},
 				 *const wake[] = {"goes on", "waked"};
 	bool write = e->what & KVM0_TRACE_WRITE;
 
@@ -127,7 +127,7 @@ static size_t put_what(const struct kvm0_trace_event *e, char *to, size_t size)
 	case KVM0_TRACE_TIMER:
 		return printf_format(to, size, " %s", timer[e->what & 1]);
 	case KVM0_TRACE_HALT:
-		return printf_format(to, size, " %s", halt[e->what & 1]);
+		return printf_format(to, size, "%s", halt[e->what & 1]);
 	case KVM0_TRACE_WAKE:
 		return printf_format(to, size, " %s", wake[e->what & 1]);
 	case KVM0_TRACE_IOCTL:

@@ -107,6 +107,15 @@ void stats_of_vcpu(const struct vcpu *c, struct stats_file *f)
 	stats_add_vcpu(c, &f->v);
 }
 
+void stats_of_whole_vm(const struct vm *vm, struct stats_file *f)
+{
+	stats_of_vm(vm, f);
+	f->count = ALL_NAMES;
+	f->values = ALL_VALUES;
+	for (u32 i = 0; i < vm->vcpu_count; i++)
+		stats_add_vcpu(vm->vcpus[i], &f->v);
+}
+
 /* Name @n of the file, in the order of struct stats_values. */
 static const struct stats_name *name_at(const struct stats_file *f, u32 n)
 {

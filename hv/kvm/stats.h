@@ -109,6 +109,8 @@ struct stats_file {
 void stats_of_system(struct stats_file *f);
 void stats_of_vm(const struct vm *vm, struct stats_file *f);
 void stats_of_vcpu(const struct vcpu *c, struct stats_file *f);
+/* A VM with the sums over its vCPUs. */
+void stats_of_whole_vm(const struct vm *vm, struct stats_file *f);
 
 /* The file is a row of pieces: piece @n, from 0 on, is put in @piece.  Its bytes; 0: there are no
  * more. */

@@ -84,6 +84,11 @@ void machine_set_sregs(const struct machine *m, const struct kvm_sregs *sregs);
 
 /* What KVM counts for a VM or a vCPU by that name (KVM_GET_STATS_FD); in test_stats.c. */
 u64 stats_of(int handle, const char *name);
+/* The same of a handle that is the file's. */
+u64 stats_of_file(int fd, const char *name);
+/* An array of @handle's: kvm0's own, by exit reason. */
+#define STATS_ARRAY 80u
+void stats_array(int handle, const char *name, u64 values[STATS_ARRAY]);
 
 /* Enables the local APIC in its SVR, by KVM_SET_LAPIC. */
 void machine_enable_apic(const struct machine *m);

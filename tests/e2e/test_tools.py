@@ -17,6 +17,7 @@ import emulator  # noqa: E402
 import menu  # noqa: E402
 import steps  # noqa: E402
 import texts  # noqa: E402
+import traces  # noqa: E402
 import unit  # noqa: E402
 
 
@@ -142,6 +143,75 @@ class EmulatorTest(unittest.TestCase):
             emulator.bochs_command(emulator.Machine(iso="x.iso", dir=folder, mem=3072), 1, None)
             with open(f"{folder}/bochsrc", encoding="ascii") as f:
                 self.assertIn("memory: guest=3072, host=2048\n", f.read())
+
+
+def event_line(tsc, number, kind, what=0, data=(), vm=1, vcpu=0, cpu=0):
+    """A line as the control guest's order `trace` writes it."""
+    kind = [name for name, _, _ in traces.TYPES].index(kind)
+    words = (tsc, number, vm | vcpu << 32 | cpu << 48 | kind << 56, what, *data)
+    return "T " + " ".join(f"{w:x}" for w in (*words, *[0] * (8 - len(words))))
+
+
+class TraceTest(unittest.TestCase):
+    # Out of order, as CPU 1 comes after CPU 0: exits for CPUID and HLT, and an entry that a kick
+    # prevented.
+    LINES = (
+        event_line(1000, 1, "entry", data=(0xfff0,)), event_line(3000, 2, "exit", 10),
+        event_line(3100, 3, "cpuid", 0x40000000), event_line(3500, 4, "entry"),
+        event_line(9000, 5, "exit", 12),
+        event_line(9100, 6, "ioctl", traces.KVM_RUN, (5, 0, 2), vm=0),
+        event_line(9500, 7, "slot", 3, vcpu=traces.NO_VCPU),
+        event_line(2000, 1, "entry", vcpu=1, cpu=1),
+        event_line(2500, 2, "exit", traces.NOT_ENTERED, vcpu=1, cpu=1),
+        "[    0.1] a guest writes", "T 1 2 3", "T 1 2 ff00000000000000 4 5 6 7 8",
+    )
+
+    def read(self):
+        return traces.read("@@TRACE 1 kHz, on: x\n@@END\r\nx\r\n@@TRACE 1000 kHz, on: all\r\n" +
+                           "\r\n".join(self.LINES) + "\r\n@@END\r\n")
+
+    def test_read(self):
+        khz, events = self.read()
+        self.assertEqual((khz, len(events)), (1000, 9))
+        self.assertEqual([e.tsc for e in events], sorted(e.tsc for e in events))
+        self.assertEqual(events[0].args()["rip"], "0xfff0")
+        self.assertEqual(events[4].args()["leaf"], "0x40000000")
+        for text in ("", "@@TRACE 1 kHz, on: x\nT 1\n"):
+            with self.assertRaises(ValueError):
+                traces.read(text)
+
+    def test_chrome(self):
+        trace = traces.chrome(*self.read())
+        self.assertEqual(list(traces.faults(trace)), [])
+        runs = [(e["ph"], e["name"], e["pid"], e["tid"], e["ts"])
+                for e in trace["traceEvents"] if e["ph"] in "BE" and e["tid"] == 1]
+        self.assertEqual(runs, [
+            ("B", "guest", 1, 1, 0), ("E", "guest", 1, 1, 2000),
+            ("B", "CPUID", 1, 1, 2000), ("E", "CPUID", 1, 1, 2500),
+            ("B", "guest", 1, 1, 2500), ("E", "guest", 1, 1, 8000),
+            ("B", "HLT", 1, 1, 8000), ("E", "HLT", 1, 1, 8100)])
+        named = {e["args"]["name"] for e in trace["traceEvents"] if e["ph"] == "M"}
+        self.assertEqual(named, {"VM 1", "control guest", "vCPU 0", "vCPU 1", "CPU 0", "the VM"})
+
+    def test_faults_are_found(self):
+        for broken in (lambda events: events.reverse(),
+                       lambda events: events.remove(next(e for e in events if e["ph"] == "B")),
+                       lambda events: events.remove(next(e for e in events if e["ph"] == "E"))):
+            trace = traces.chrome(*self.read())
+            broken(trace["traceEvents"])
+            self.assertNotEqual(list(traces.faults(trace)), [])
+
+    def test_table(self):
+        lines = list(traces.table(*self.read()))
+        self.assertIn(["CPUID", "1", "500", "500", "500", "6.6%"], [ln.split() for ln in lines])
+        self.assertIn(["in", "the", "guest", "3", "8000", "8000"], [ln.split() for ln in lines])
+
+    def test_names_are_kvm0s(self):
+        self.assertEqual([traces.REASONS[n] for n in (0, 10, 30, 48, 64)],
+                         ["EXCEPTION_NMI", "CPUID", "IO", "EPT_VIOLATION", "XRSTORS"])
+        abi = traces.sources.read("hv/include/kvm0/abi.h")
+        for n, (name, _, _) in enumerate(traces.TYPES):
+            self.assertRegex(abi, rf"#define KVM0_TRACE_{name.upper()} +{n} ")
 
 
 if __name__ == "__main__":

@@ -196,9 +196,10 @@ struct kvm0_param {
 };
 
 /*
- * Read the statistics with handle RDI (KVM_GET_STATS_FD) as pread(2) does: to the address RSI,
- * at most RDX bytes, from position RCX on.  Returns the bytes copied, 0 at the end.  -EBADF;
- * -ESPIPE: not such a handle; -EINVAL: the position is negative; -EFAULT.
+ * Read the statistics with handle RDI (KVM_GET_STATS_FD; 0: the sums over all VMs and vCPUs, in
+ * the same format) as pread(2) does: to the address RSI, at most RDX bytes, from position RCX on.
+ * Returns the bytes copied, 0 at the end.  -EBADF; -ESPIPE: not such a handle; -EINVAL: the
+ * position is negative; -EFAULT; -ENOMEM: kvm0's pool is empty.
  */
 #define KVM0_CALL_READ 15
 
@@ -210,14 +211,10 @@ struct kvm0_param {
  */
 #define KVM0_CALL_READ_TRACE 16
 
-/* The types of events, by the names that the parameter trace= has for them. */
-#define KVM0_TRACE_ENTRY                                                                           \
-	0 /* what: event to deliver (SDM: VM-entry interruption information);                      \
-	   * RIP, its error code, guest interrupt status, RFLAGS */
-#define KVM0_TRACE_EXIT                                                                            \
-	1 /* what: exit reason; qualification, RIP, IDT-vectoring information,                     \
-	   * VM-exit interruption information */
-#define KVM0_TRACE_INJECT    2  /* what: as in ENTRY, if there is one; RIP, error code */
+/* The types of events, by the names that the parameter trace= has for them, and their words. */
+#define KVM0_TRACE_ENTRY     0  /* what: event to deliver; RIP, error code, RVI and SVI, RFLAGS */
+#define KVM0_TRACE_EXIT      1  /* what: reason; qualification, RIP, IDT-vectoring, event */
+#define KVM0_TRACE_INJECT    2  /* what: event to deliver, if there is one; RIP, error code */
 #define KVM0_TRACE_EPT       3  /* violation; what: qualification; guest-physical, linear address */
 #define KVM0_TRACE_MMIO      4  /* what: flags and bytes; address, value */
 #define KVM0_TRACE_PIO       5  /* what: flags and bytes; port, value */
@@ -225,14 +222,12 @@ struct kvm0_param {
 #define KVM0_TRACE_CPUID     7  /* what: leaf; subleaf, EBX:EAX, EDX:ECX */
 #define KVM0_TRACE_HYPERCALL 8  /* a guest's; what: number; two arguments, result */
 #define KVM0_TRACE_IPI       9  /* what: ICR's low half; destination */
-#define KVM0_TRACE_TIMER     10 /* what: 0 set, 1 fired; deadline (TSC; ~0: none) */
-#define KVM0_TRACE_HALT      11 /* what: 0 halted, 1 KVM_RUN ends; deadline (TSC; ~0: none) */
+#define KVM0_TRACE_TIMER     10 /* of the local APIC; what: 0 set, 1 fired; deadline (TSC) */
+#define KVM0_TRACE_HALT      11 /* what: 0 halted, 1 KVM_RUN ends; deadline (TSC) */
 #define KVM0_TRACE_WAKE      12 /* what: 0 goes on, 1 is waked by this CPU */
 #define KVM0_TRACE_SLOT      13 /* what: slot; guest-physical address, bytes, flags, result */
-#define KVM0_TRACE_IOCTL                                                                           \
-	14 /* a call; what: request, or ~number of another call; handle,                           \
-	    * argument, result */
-#define KVM0_TRACE_TYPES 15
+#define KVM0_TRACE_IOCTL     14 /* what: request, or ~number of a call; handle, argument, result */
+#define KVM0_TRACE_TYPES     15
 
 /* Flags in MMIO's and PIO's `what`, and in MSR's data[1]. */
 #define KVM0_TRACE_BYTES  0xffu
