@@ -71,16 +71,11 @@ static void leave(void)
 
 static void put_text(const char *text, size_t n)
 {
-	size_t start = 0;
-
 	for (size_t i = 0; i < n; i++) {
-		if (text[i] != '\n')
-			continue;
-		uart_write(&uart, text + start, i - start);
-		uart_write(&uart, "\r\n", 2);
-		start = i + 1;
+		if (text[i] == '\n')
+			uart_write(&uart, "\r", 1);
+		uart_write(&uart, &text[i], 1);
 	}
-	uart_write(&uart, text + start, n - start);
 }
 
 /* Remember the line that is on the screen.  What follows a carriage return is written over it. */
@@ -142,17 +137,22 @@ static void write_for_guest(char c)
 		show_log(false);
 }
 
+static void write_one_kept(void)
+{
+	char c = console.bytes[console.first];
+
+	console.first = (console.first + 1) % HELD_SIZE;
+	console.count--;
+	write_for_guest(c);
+}
+
 /* Write what is kept, as far as the UART takes it at once. */
 static u8 write_kept(void)
 {
 	u8 status = uart_transmit_status(&uart);
 
 	while (!console.held && console.count && (status & UART_LSR_THRE)) {
-		char c = console.bytes[console.first];
-
-		console.first = (console.first + 1) % HELD_SIZE;
-		console.count--;
-		write_for_guest(c);
+		write_one_kept();
 		status = uart_transmit_status(&uart);
 	}
 	return status;
@@ -168,6 +168,26 @@ static void tell_lost(void)
 	put_text(text, n);
 	console.line[0].n = 0; /* it went on in what is lost */
 	console.lost = 0;
+}
+
+/* The control guest has the console again. */
+static void release(void)
+{
+	if (current_line()->n)
+		uart_write(&uart, "\r\n", 2);
+	console.held = false;
+	if (console.lost)
+		tell_lost();
+	uart_write(&uart, console.line[0].text, console.line[0].n);
+}
+
+/* The monitor has it. */
+static void hold_back(void)
+{
+	if (current_line()->n)
+		uart_write(&uart, "\r\n", 2);
+	console.held = true;
+	console.line[1].n = 0;
 }
 
 /* --- the interface --- */
@@ -197,16 +217,11 @@ void console_hold(bool hold)
 {
 	if (READ_ONCE(console.held) == hold || !enter())
 		return;
-	if (current_line()->n)
-		uart_write(&uart, "\r\n", 2);
-	console.held = hold;
-	console.line[1].n = 0;
-	if (!hold) {
-		if (console.lost)
-			tell_lost();
-		uart_write(&uart, console.line[0].text, console.line[0].n);
-		(void)write_kept();
-	}
+	if (hold)
+		hold_back();
+	else
+		release();
+	(void)write_kept();
 	leave();
 }
 
@@ -256,6 +271,10 @@ void console_flush(void)
 {
 	if (!enter())
 		return;
+	if (console.held)
+		release();
+	while (console.count)
+		write_one_kept();
 	show_log(true);
 	uart_drain(&uart);
 	leave();

@@ -43,8 +43,8 @@ bool console_keeps_output(void);
 /* uart_read() */
 int console_read(void);
 
-/* All that was written leaves the UART, a bounded time permitting: what ends the machine would cut
- * it off. */
+/* All that was written, or kept, leaves the UART, a bounded time permitting: what ends the machine
+ * would cut it off. */
 void console_flush(void);
 
 /* For log_seize(): from now on the console is this CPU's alone, and what others write is dropped.

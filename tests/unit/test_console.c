@@ -165,6 +165,23 @@ static void test_slow_release(void **state)
 	assert_false(console_keeps_output());
 }
 
+/* The machine is switched off while the monitor is open. */
+static void test_flush(void **state)
+{
+	(void)state;
+	guest("it ");
+	console_hold(true);
+	print("monitor> ");
+	guest("says\nbye ");
+	log_it("off");
+	(void)fake_uart_sent();
+	console_flush();
+	expect("\r\nit says\n" LOG("off") "bye ");
+	log_it("then");
+	console_flush();
+	expect("\r\n" LOG("then") "bye ");
+}
+
 /* A UART that has stopped sending costs text, and not the CPU. */
 static void test_stuck(void **state)
 {
@@ -251,6 +268,7 @@ int main(void)
 		cmocka_unit_test_setup(test_hold, fake_uart_setup),
 		cmocka_unit_test_setup(test_much_is_held, fake_uart_setup),
 		cmocka_unit_test_setup(test_slow_release, fake_uart_setup),
+		cmocka_unit_test_setup(test_flush, fake_uart_setup),
 		cmocka_unit_test_setup(test_stuck, fake_uart_setup),
 		cmocka_unit_test_setup(test_reset, fake_uart_setup),
 		cmocka_unit_test_setup(test_full, fake_uart_setup),
