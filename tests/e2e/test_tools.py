@@ -7,6 +7,7 @@ import sys
 import tempfile
 import time
 import unittest
+import unittest.mock
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path[:0] = [HERE, os.path.join(HERE, "..", "..", "scripts")]
@@ -85,6 +86,14 @@ class ConsoleTest(unittest.TestCase):
         with self.assertRaisesRegex(console.Failure, "should have halted"):
             self.console.expect_silence(0.05)
 
+    def test_ask_fills_in_what_was_seen(self):
+        self.console.deadline += 2
+        self.say("a\nrip 12ab\n> b 12ab\nis 12ab, 2 {3}\n> ")
+        counter = Counter()
+        steps.Ask("first", "a", r"^rip (?P<rip>[0-9a-f]{4})$", "> ").do(self.console, counter)
+        steps.Ask("second", "b {rip}", r"^is {rip}, \d{1} \{3}$", "> ").do(self.console, counter)
+        self.assertEqual(counter.lines, [("ok", "first"), ("ok", "second")])
+
     def test_results(self):
         self.say("# x\nok a\nkvm0: log line\nskip b: why\nnot ok c: f.c:1: bad\n"
                  "abi: 1 passed, 1 failed, 1 skipped\n")
@@ -116,6 +125,20 @@ class ConsoleTest(unittest.TestCase):
             wait.do(com1, None)
         with self.assertRaises(console.Failure):
             once.do(com1, None)
+
+
+class SymbolizeTest(unittest.TestCase):
+    def test_lines_below_addresses(self):
+        with tempfile.TemporaryDirectory() as folder:
+            with open(f"{folder}/addr2line", "w", encoding="ascii") as f:
+                f.write("#!/bin/sh\nprintf '0xffffffff80001234\\ninner\\n%s/hv/a.c:5\\nouter\\n"
+                        f"b.c:7 (discriminator 2)\\n' {steps.symbolize.ROOT.rstrip('/')}\n")
+            os.chmod(f"{folder}/addr2line", 0o755)
+            with unittest.mock.patch.dict(os.environ, CROSS_COMPILE=f"{folder}/"):
+                text = steps.symbolize.symbolize(
+                    "x\nat ffffffff80001234 outer+0x4\nrip ffffffff80001234\n", "none.elf")
+        self.assertEqual(text, "x\nat ffffffff80001234 outer+0x4\n   inner at hv/a.c:5\n"
+                               "   outer at b.c:7\nrip ffffffff80001234\n")
 
 
 class TapTest(unittest.TestCase):
