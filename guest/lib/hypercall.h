@@ -63,7 +63,7 @@ s64 kvm0_event_read(u32 event, u64 *value);
 s64 kvm0_read(u32 handle, void *to, u64 size, u64 position);
 /* Events of a CPU's trace: bytes copied, *position as below. */
 s64 kvm0_read_trace(u32 cpu, void *to, u64 size, u64 *position);
-/* Bytes copied; *position is what to ask for next, 0 at first. */
+/* Bytes copied; *position is what to ask for next, 0 at first, or KVM0_LOG_BEFORE. */
 s64 kvm0_read_log(char *to, u64 size, u64 *position);
 /* Signals: see kvm0/abi.h.  kvm0_take_signals() is 0 for what is not a vCPU. */
 s64 kvm0_signal(u32 vcpu, u32 signal);
