@@ -22,7 +22,9 @@ int handle_init(void)
 /* The references on what is behind a handle. */
 static inline u32 *refs_of(const struct handle_ref *ref)
 {
-	if (__builtin_expect(ref->kind == HANDLE_VCPU, 1) || ref->kind == HANDLE_VCPU_STATS)
+	if (__builtin_expect(ref->kind == HANDLE_VCPU, 1))
+		return &ref->vcpu->vm->refs;
+	if (ref->kind == HANDLE_VCPU_STATS)
 		return &ref->vcpu->vm->refs;
 	return ref->kind == HANDLE_EVENT ? &ref->event->refs : &ref->vm->refs;
 }

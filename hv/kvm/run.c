@@ -296,14 +296,16 @@ static __on_the_way enum exit_action run_loop(struct vcpu *c, u64 *deadline)
 	for (;;) {
 		enum exit_action a;
 
-		if (c->user_pic && READ_ONCE(c->run->request_interrupt_window) &&
+		if (c->user_pic &&
+		    __builtin_expect(READ_ONCE(c->run->request_interrupt_window), 0) &&
 		    ready_for_interrupt(c)) {
 			c->run->exit_reason = KVM_EXIT_IRQ_WINDOW_OPEN;
 			c->stats.request_irq_exits++;
 			return TO_USER;
 		}
 		/* One with requests is not entered: they are seen to instead. */
-		if (c->mp_state != KVM_MP_STATE_RUNNABLE && !READ_ONCE(c->requests)) {
+		if (__builtin_expect(c->mp_state != KVM_MP_STATE_RUNNABLE, 0) &&
+		    !READ_ONCE(c->requests)) {
 			a = run_wait(c, deadline);
 			if (a != GO_ON)
 				return a;
@@ -379,10 +381,44 @@ static void begin_turn(struct vcpu *c)
 			irq_clock_after(rdtsc(), irq_clock_ticks(&c->vm->chip->clock, TURN_NS_MAX));
 }
 
+/* What the last exit has left to do, but for the commonest, and the run itself: with the guest's
+ * state in the CPU. */
+static __on_the_way enum exit_action run_swapped_in(struct vcpu *c, struct vmx_vcpu *control,
+						    u64 *deadline)
+{
+	enum exit_action a = GO_ON;
+
+	vmx_switch(control, &c->vmx);
+	if (c->completion != COMPLETE_NOTHING)
+		a = run_complete(c);
+	if (a == GO_ON)
+		a = READ_ONCE(c->run->immediate_exit) ? GO_SIGNAL : run_loop(c, deadline);
+	if (__builtin_expect(c->mp_state != KVM_MP_STATE_RUNNABLE, 0))
+		run_stop_polling(c);
+	vmx_end_run(&c->vmx);
+	vmx_switch(&c->vmx, control);
+	c->stats.fpu_reload++;
+	return a;
+}
+
+/* What is to be known outside of guest mode, after a run that ended as @a. */
+static __on_the_way void end_run(struct vcpu *c, enum exit_action a, u64 deadline)
+{
+	if (__builtin_expect(c->has_list, 0)) {
+		dirty_take_list(c);
+		/* Release: pairs with dirty_sync(). */
+		__atomic_store_n(&c->has_list, 0, __ATOMIC_RELEASE);
+	}
+	if (__builtin_expect(pv_eoi_is_used(c), 0))
+		pv_eoi_end_run(c, a == GO_BLOCKED);
+	if (__builtin_expect(pv_steal_enabled(c), 0))
+		pv_steal_end_run(c, a, a == GO_BLOCKED ? deadline : IRQ_NEVER);
+}
+
 __on_the_way enum run_result vcpu_run(struct vcpu *c, struct vmx_vcpu *control, int *err,
 				      u64 *deadline)
 {
-	enum exit_action a = GO_ON;
+	enum exit_action a;
 
 	*err = 0;
 	c->run_hints = control->gpr[GPR_RCX];
@@ -397,31 +433,17 @@ __on_the_way enum run_result vcpu_run(struct vcpu *c, struct vmx_vcpu *control, 
 	if (c->vm->dirty_mode == DIRTY_BY_LIST)
 		WRITE_ONCE(c->has_list, 1);
 	c->run_stop = IRQ_NEVER;
-	if (c->run_hints & KVM0_RUN_NO_POLL)
+	if (__builtin_expect((c->run_hints & KVM0_RUN_NO_POLL) != 0, 0))
 		begin_turn(c);
-	vmx_switch(control, &c->vmx);
 	if (c->completion == COMPLETE_OUT) { /* the commonest */
 		c->completion = COMPLETE_NOTHING;
 		vmx_skip_instruction();
-	} else if (c->completion != COMPLETE_NOTHING) {
-		a = run_complete(c);
 	}
-	if (a == GO_ON)
-		a = READ_ONCE(c->run->immediate_exit) ? GO_SIGNAL : run_loop(c, deadline);
-	if (c->mp_state != KVM_MP_STATE_RUNNABLE)
-		run_stop_polling(c);
-	if (c->has_list) {
-		dirty_take_list(c);
-		/* Release: pairs with dirty_sync(). */
-		__atomic_store_n(&c->has_list, 0, __ATOMIC_RELEASE);
-	}
-	if (__builtin_expect(pv_eoi_is_used(c), 0))
-		pv_eoi_end_run(c, a == GO_BLOCKED);
-	if (__builtin_expect(pv_steal_enabled(c), 0))
-		pv_steal_end_run(c, a, a == GO_BLOCKED ? *deadline : IRQ_NEVER);
-	vmx_end_run(&c->vmx);
-	vmx_switch(&c->vmx, control);
-	c->stats.fpu_reload++;
+	if (c->completion == COMPLETE_NOTHING && READ_ONCE(c->run->immediate_exit))
+		a = GO_SIGNAL;
+	else
+		a = run_swapped_in(c, control, deadline);
+	end_run(c, a, *deadline);
 	fill_run(c);
 	return result_of(a, err, deadline);
 }

@@ -84,7 +84,7 @@ static void inject_from_chip(struct vcpu *c)
 	struct irqchip *chip = c->vm->chip;
 	int vector;
 
-	if (c->lapic.nmi_pending)
+	if (__builtin_expect(c->lapic.nmi_pending != 0, 0))
 		inject_nmi(c);
 	vector = irqchip_pending_vector(chip, c->index);
 	if (vector >= 0 && vmx_can_interrupt(&c->vmx)) {
@@ -119,13 +119,13 @@ static void inject_extint(struct vcpu *c)
 /* Before any entry with lapic.by_cpu: what the CPU has of IRR and ISR may be out of date. */
 static inline void tell_cpu(struct vcpu *c)
 {
-	if (READ_ONCE(c->lapic.posted))
+	if (__builtin_expect(READ_ONCE(c->lapic.posted) != 0, 0))
 		apicv_tell_cpu(c);
 }
 
 static inline void inject_by_cpu(struct vcpu *c)
 {
-	if (c->lapic.nmi_pending)
+	if (__builtin_expect(c->lapic.nmi_pending != 0, 0))
 		inject_nmi(c);
 	if (READ_ONCE(c->vm->chip->pic.output) || c->lapic.user_vector >= 0)
 		inject_extint(c);
@@ -145,9 +145,9 @@ void run_inject(struct vcpu *c)
 /* KVM_INTERRUPT's, where user space has the interrupt controllers, and KVM_NMI's. */
 static void inject_from_user(struct vcpu *c)
 {
-	if (c->lapic.nmi_pending)
+	if (__builtin_expect(c->lapic.nmi_pending != 0, 0))
 		inject_nmi(c);
-	if (c->interrupt >= 0 && vmx_can_interrupt(&c->vmx)) {
+	if (__builtin_expect(c->interrupt >= 0, 0) && vmx_can_interrupt(&c->vmx)) {
 		queue_interrupt(c, c->interrupt);
 		c->interrupt = -1;
 	}
@@ -195,7 +195,7 @@ static void inject_nothing(struct vcpu *c)
 static void inject_kept(struct vcpu *c)
 {
 	arm_timer(c, c->run_stop);
-	if (c->lapic.nmi_pending)
+	if (__builtin_expect(c->lapic.nmi_pending != 0, 0))
 		inject_nmi(c);
 	if (vmx_can_interrupt(&c->vmx)) {
 		queue_interrupt(c, c->interrupt);
@@ -230,7 +230,7 @@ void run_prepare_entry(struct vcpu *c)
 	struct vm *vm = c->vm;
 	u64 generation = __atomic_load_n(&vm->tlb_generation, __ATOMIC_ACQUIRE);
 
-	if (vm->tlb_seen[this_cpu()->index] != generation)
+	if (__builtin_expect(vm->tlb_seen[this_cpu()->index] != generation, 0))
 		catch_up(c, generation);
 	if (c->injection == INJECT_BY_CPU) {
 		arm_timer(c, c->run_stop);

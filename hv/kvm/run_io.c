@@ -7,12 +7,14 @@
 
 static void fill_io(struct vcpu *c, bool in, u16 port, u8 size, u32 count)
 {
-	c->run->exit_reason = KVM_EXIT_IO;
-	c->run->io.direction = in ? KVM_EXIT_IO_IN : KVM_EXIT_IO_OUT;
-	c->run->io.size = size;
-	c->run->io.port = port;
-	c->run->io.count = count;
-	c->run->io.data_offset = c->io_offset;
+	struct kvm_run *run = c->run;
+
+	run->exit_reason = KVM_EXIT_IO;
+	run->io.direction = in ? KVM_EXIT_IO_IN : KVM_EXIT_IO_OUT;
+	run->io.size = size;
+	run->io.port = port;
+	run->io.count = count;
+	run->io.data_offset = c->io_offset;
 }
 
 /* IN's destination: AL, AX or EAX (a 32-bit write clears the upper half). */

@@ -209,11 +209,13 @@ void vmx_flush_tlb(const struct vmx_vcpu *v)
 		panic("INVVPID of %u failed", v->vpid);
 }
 
-static void load_pointer(struct vmx_vcpu *v, struct percpu *p)
+static inline void load_pointer(struct vmx_vcpu *v, struct percpu *p)
 {
-	if (vmx_ptrld(v->vmcs))
-		panic("VMPTRLD of 0x%llx failed", v->vmcs.v);
-	p->current_vmcs = v->vmcs;
+	hpa_t vmcs = v->vmcs;
+
+	if (vmx_ptrld(vmcs))
+		panic("VMPTRLD of 0x%llx failed", vmcs.v);
+	p->current_vmcs = vmcs;
 }
 
 /* @v, which is active on @cpu or nowhere, becomes active and current on this CPU. */

@@ -275,12 +275,12 @@ __on_the_way enum vmx_exit_kind vmx_run(struct vmx_vcpu *v, struct vmx_exit *exi
 {
 	u32 result, reason, vectoring;
 
-	if (v->event) {
+	if (__builtin_expect(v->event != 0, 0)) {
 		if (__builtin_expect(v->aside != 0, 0))
 			return VMX_ASIDE;
 		write_event(v);
 	}
-	result = mitigate_is_needed(v) ? watch_enter(v) : vmx_enter(v, v->how);
+	result = __builtin_expect(mitigate_is_needed(v), 0) ? watch_enter(v) : vmx_enter(v, v->how);
 	if (__builtin_expect(result != 0, 0)) {
 		return result == 1 ? entry_not_started(v, exit) : VMX_KICKED;
 	}
@@ -293,7 +293,7 @@ __on_the_way enum vmx_exit_kind vmx_run(struct vmx_vcpu *v, struct vmx_exit *exi
 			requeue_event(v, vmx_vectoring(v, vectoring));
 		else
 			v->event = 0;
-		if (v->strip_smi)
+		if (__builtin_expect(v->strip_smi, 0))
 			strip_smi_blocking();
 	} else if (failed_for_smi_blocking(v, reason)) {
 		return VMX_RESUME;

@@ -75,26 +75,21 @@ void vmx_xsave_init(struct vmx_vcpu *v)
 		x->header.xstate_bv = XCR0_X87 | XCR0_SSE;
 }
 
-static void save_xsave(struct vmx_vcpu *v)
+static inline void swap_xsave(const struct vmx_vcpu *from, const struct vmx_vcpu *to)
 {
-	if (!host_xcr0) {
-		fxsave(v->xsave);
-		return;
-	}
-	if (v->xcr0 != host_xcr0)
-		xsetbv(0, host_xcr0);
-	xsave(v->xsave);
-}
+	u64 all = host_xcr0;
 
-static void restore_xsave(const struct vmx_vcpu *v)
-{
-	if (!host_xcr0) {
-		fxrstor(v->xsave);
+	if (!all) {
+		fxsave(from->xsave);
+		fxrstor(to->xsave);
 		return;
 	}
-	xrstor(v->xsave);
-	if (v->xcr0 != host_xcr0)
-		xsetbv(0, v->xcr0);
+	if (from->xcr0 != all)
+		xsetbv(0, all);
+	xsave(from->xsave);
+	xrstor(to->xsave);
+	if (to->xcr0 != all)
+		xsetbv(0, to->xcr0);
 }
 
 /* Load one MSR of @to, unless @from has the same. */
@@ -122,8 +117,7 @@ void vmx_switch(struct vmx_vcpu *from, struct vmx_vcpu *to)
 {
 	if (from->dr_in_cpu)
 		vmx_save_debug_registers(from);
-	save_xsave(from);
-	restore_xsave(to);
+	swap_xsave(from, to);
 	swap_msrs(&from->msrs, &to->msrs);
 	from->in_cpu = false;
 	to->in_cpu = true;
