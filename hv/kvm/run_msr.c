@@ -3,6 +3,7 @@
  * KVM_CAP_X86_USER_SPACE_MSR). */
 #include <linux/errno.h>
 #include "cpu/msr_index.h"
+#include "cpu/tsc.h"
 #include "kvm/msr.h"
 #include "kvm/msr_filter.h"
 #include "kvm/run.h"
@@ -67,6 +68,7 @@ static inline bool send_ipi(struct vcpu *c, u64 icr)
 	return true;
 }
 
+/* Those first that guests with a local APIC here write all the time. */
 enum exit_action run_wrmsr(struct vcpu *c)
 {
 	const u64 *g = c->vmx.gpr;
@@ -76,6 +78,11 @@ enum exit_action run_wrmsr(struct vcpu *c)
 
 	if (index == MSR_X2APIC_ICR && send_ipi(c, value))
 		return wake_any() ? GO_AGAIN : GO_ON;
+	if (index == MSR_TSC_DEADLINE && c->vm->chip && !is_denied(c, true)) {
+		lapic_set_tsc_deadline(&c->lapic, value, rdtsc());
+		vmx_skip_instruction();
+		return GO_ON;
+	}
 	err = is_denied(c, true) ? -EPERM : msr_write(c, index, value, false);
 	if (__builtin_expect(err != 0, 0))
 		return refuse(c, err, true, value);

@@ -264,7 +264,8 @@ static inline u64 lapic_next_deadline(const struct lapic *l)
 }
 
 /* If the deadline is reached: interrupt and, if periodic, set the next.  Returns
- * whether it was reached. */
+ * whether it was reached.  By the owner, who looks at what is pending after that: the vCPU is not
+ * marked in bus->wake. */
 bool lapic_timer_expire(struct lapic *l, u64 now);
 
 /* IA32_TSC_DEADLINE, in guest TSC.  Reads 0 and ignores writes outside that mode. */

@@ -96,7 +96,12 @@ bool lapic_local_interrupt(struct lapic *l, u32 lvt)
 		.assert = true,
 	};
 
-	if (!lapic_hw_enabled(l) || (val & LAPIC_LVT_MASKED) || !lapic_accept_message(l, &m))
+	if (!lapic_hw_enabled(l) || (val & LAPIC_LVT_MASKED))
+		return false;
+	/* The owner lets its timer expire when it is about to look at what is pending. */
+	if (lvt == LAPIC_LVT_TIMER && m.delivery == APIC_FIXED)
+		return accept_vector(l, &m);
+	if (!lapic_accept_message(l, &m))
 		return false;
 	if (lvt == LAPIC_LVT_PERF)
 		lapic_set_reg(l, lvt, val | LAPIC_LVT_MASKED);
