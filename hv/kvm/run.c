@@ -401,7 +401,8 @@ static __on_the_way enum exit_action run_swapped_in(struct vcpu *c, struct vmx_v
 	return a;
 }
 
-/* What is to be known outside of guest mode, after a run that ended as @a. */
+/* What is to be known outside of guest mode, after a run that ended as @a, blocked until
+ * @deadline. */
 static __on_the_way void end_run(struct vcpu *c, enum exit_action a, u64 deadline)
 {
 	if (__builtin_expect(c->has_list, 0)) {
@@ -412,7 +413,7 @@ static __on_the_way void end_run(struct vcpu *c, enum exit_action a, u64 deadlin
 	if (__builtin_expect(pv_eoi_is_used(c), 0))
 		pv_eoi_end_run(c, a == GO_BLOCKED);
 	if (__builtin_expect(pv_steal_enabled(c), 0))
-		pv_steal_end_run(c, a, a == GO_BLOCKED ? deadline : IRQ_NEVER);
+		pv_steal_end_run(c, a, deadline);
 }
 
 __on_the_way enum run_result vcpu_run(struct vcpu *c, struct vmx_vcpu *control, int *err,
@@ -443,7 +444,7 @@ __on_the_way enum run_result vcpu_run(struct vcpu *c, struct vmx_vcpu *control, 
 		a = GO_SIGNAL;
 	else
 		a = run_swapped_in(c, control, deadline);
-	end_run(c, a, *deadline);
+	end_run(c, a, a == GO_BLOCKED ? *deadline : IRQ_NEVER);
 	fill_run(c);
 	return result_of(a, err, deadline);
 }

@@ -63,7 +63,7 @@ static inline bool send_ipi(struct vcpu *c, u64 icr)
 	if (!target)
 		return false;
 	vcpu_wake(container_of(target, struct vcpu, lapic));
-	lapic_set_icr(&c->lapic, icr);
+	lapic_sent_quickly(&c->lapic, icr);
 	vmx_skip_instruction();
 	return true;
 }

@@ -143,7 +143,7 @@ static void test_quick_ipi(void **state)
 	assert_int_equal(quickly(0, 0xffffffff00004041), 0);
 	for (u32 i = 0; i < ARRAY_SIZE(not_fixed); i++)
 		assert_int_equal(quickly(0, 0x200004041 | not_fixed[i]), 0);
-	lapic_set_icr(&lapic[0], 0x200004041);
+	lapic_sent_quickly(&lapic[0], 0x200004041);
 	assert_true(rdmsr(0, LAPIC_ICR) == 0x200004041);
 	assert_int_equal(wrmsr(2, LAPIC_SVR, 0xff), 0);
 	assert_int_equal(quickly(0, 0x200004041), 0);

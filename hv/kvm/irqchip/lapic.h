@@ -238,12 +238,13 @@ bool lapic_accept_message(struct lapic *l, const struct apic_message *m);
  * The commonest IPI, that @l sends by writing @icr to its x2APIC's ICR: fixed, to one local APIC by
  * its id, where all that are enabled are in x2APIC mode, so that no other can have that id. Returns
  * the one to which it was delivered, whose vCPU the caller wakes and for which nothing is marked in
- * bus->wake; the caller writes the ICR, too.  NULL: it is another case, and nothing was done.
+ * bus->wake; then lapic_sent_quickly() does the rest.  NULL: it is another case, and nothing was
+ * done.
  */
 struct lapic *lapic_send_quickly(struct lapic *l, u64 icr);
 
-/* The ICR of x2APIC mode reads @icr from now on. */
-void lapic_set_icr(struct lapic *l, u64 icr);
+/* After that: the ICR reads @icr from now on. */
+void lapic_sent_quickly(struct lapic *l, u64 icr);
 
 /* Signal the local source whose LVT register is @lvt.  True if it was accepted. */
 bool lapic_local_interrupt(struct lapic *l, u32 lvt);

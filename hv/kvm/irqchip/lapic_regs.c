@@ -206,10 +206,16 @@ int lapic_msr_read(struct lapic *l, u32 msr, u64 *val, u64 now)
 	return 0;
 }
 
-void lapic_set_icr(struct lapic *l, u64 icr)
+static void set_icr(struct lapic *l, u64 icr)
 {
 	lapic_set_reg(l, LAPIC_ICR, (u32)icr);
 	lapic_set_reg(l, ICR2_X2APIC, (u32)(icr >> 32));
+}
+
+void lapic_sent_quickly(struct lapic *l, u64 icr)
+{
+	trace(KVM0_TRACE_IPI, l->bus->vm, l->index, (u32)icr, icr >> 32, 0, 0, 0);
+	set_icr(l, icr);
 }
 
 int lapic_msr_write(struct lapic *l, u32 msr, u64 val, u64 now)
@@ -223,7 +229,7 @@ int lapic_msr_write(struct lapic *l, u32 msr, u64 val, u64 now)
 	if (val & X2APIC_ICR_RESERVED)
 		return -EINVAL;
 	val &= ~(u64)ICR_BUSY;
-	lapic_set_icr(l, val);
+	set_icr(l, val);
 	send_ipi(l, (u32)val, (u32)(val >> 32));
 	return 0;
 }
