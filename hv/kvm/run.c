@@ -434,7 +434,7 @@ __on_the_way enum run_result vcpu_run(struct vcpu *c, struct vmx_vcpu *control, 
 	if (c->vm->dirty_mode == DIRTY_BY_LIST)
 		WRITE_ONCE(c->has_list, 1);
 	c->run_stop = IRQ_NEVER;
-	if (__builtin_expect((c->run_hints & KVM0_RUN_NO_POLL) != 0, 0))
+	if (c->run_hints & KVM0_RUN_NO_POLL)
 		begin_turn(c);
 	if (c->completion == COMPLETE_OUT) { /* the commonest */
 		c->completion = COMPLETE_NOTHING;

@@ -49,12 +49,12 @@ void vmx_grow_pause_window(struct vmx_vcpu *v)
 	set_window(v, (u32)MIN(window, (u64)vmx_options.ple_window_max));
 }
 
-void vmx_shrink_pause_window(struct vmx_vcpu *v)
+void vmx_shorten_pause_window(struct vmx_vcpu *v)
 {
 	u32 by = vmx_options.ple_window_shrink, base = vmx_options.ple_window,
 	    window = v->pause_window;
 
-	if (!window || window == base) /* there is none; the commonest */
+	if (window == base) /* the commonest */
 		return;
 	if (by < 1)
 		window = base;

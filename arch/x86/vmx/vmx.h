@@ -358,7 +358,12 @@ void vmx_disable_exits(struct vmx_vcpu *v, u64 exits);
 
 /* PAUSE-loop exiting's window: longer, after an exit; shorter, since others have had the CPU. */
 void vmx_grow_pause_window(struct vmx_vcpu *v);
-void vmx_shrink_pause_window(struct vmx_vcpu *v);
+void vmx_shorten_pause_window(struct vmx_vcpu *v);
+static inline void vmx_shrink_pause_window(struct vmx_vcpu *v)
+{
+	if (v->pause_window)
+		vmx_shorten_pause_window(v);
+}
 
 /* --- events of KVM_GET_VCPU_EVENTS (events.c); loaded --- */
 
