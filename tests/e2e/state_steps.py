@@ -2,9 +2,8 @@
 """The monitor's commands that show state, asked of a running Linux guest, VM 1 with one vCPU, whose
 shell is at the console: what they say has to agree with each other and with the guest."""
 from steps import Ask, Expect, Key
+from texts import GUEST_PROMPT, MONITOR as PROMPT
 
-GUEST_PROMPT = r"guest# "
-PROMPT = r"monitor> "
 HEX = "[0-9a-f]"
 
 
