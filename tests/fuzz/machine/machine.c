@@ -17,6 +17,7 @@
 #include "core/memmap.h"
 #include "core/page.h"
 #include "core/panic.h"
+#include "core/trace.h"
 #include "cpu/apic.h"
 #include "cpu/msr_index.h"
 #include "cpu/regs.h"
@@ -328,6 +329,8 @@ void machine_boot(void)
 	MACHINE_REQUIRE(!handle_init(), "no memory for handles");
 	for (u32 n = 0; n < MACHINE_CPUS; n++)
 		boot_cpu(n);
+	trace_init(MACHINE_CPUS);
+	trace_mask = (u32)BIT(KVM0_TRACE_TYPES) - 1 + TRACE_EXIT_TICKS;
 }
 
 void machine_reset(void)
