@@ -84,7 +84,7 @@ CHIPS = (
 STATE = (
     Expect(GUEST_PROMPT),
     Ask("where the banner is", "grep -w linux_banner /proc/kallsyms",
-        rf"^(?P<banner>{HEX}{{16}}) \w linux_banner$", GUEST_PROMPT),
+        rf"^(?P<banner>{HEX}{{16}}) \w linux_banner$", GUEST_PROMPT, seconds=240),
     Key("\x1c"), Expect("^" + PROMPT), *REGISTERS, *MEMORY, *CHIPS, Key("exit\r"), Key("\r"),
     Expect("^" + GUEST_PROMPT),
     Ask("the guest is alive", "echo alive-$((6*7))", r"^alive-42$", GUEST_PROMPT),
