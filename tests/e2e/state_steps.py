@@ -27,7 +27,7 @@ REGISTERS = (
     ask("vmcs: all fields", "vmcs 1.0",
         r"(?s)^0000  Virtual-processor identifier \(VPID\) +0002\n"
         rf".*^201a  EPT pointer \(EPTP\) +0*(?P<ept>{HEX}+)05e\n"
-        rf".*^2804  Guest IA32_PAT +(?P<pat>{HEX}{{16}})\n.*^4400  VM-instruction error +0{{8}}\n"
+        rf".*^2804  Guest IA32_PAT +(?P<pat>{HEX}{{16}})\n.*^4400  VM-instruction error +0{{7}}[0c]\n"
         r".*^6c16  Host RIP +ffffffff8"),
     ask("vcpu, the control guest's", "vcpu 0.0", r"(?s)^vCPU 0\.0: of the control guest, .*^rip 0"),
     ask("vmcs, the control guest's", "vmcs 0.0 vpid", r"^0000  Virtual-[^\n]* 0001$"),
