@@ -30,7 +30,9 @@ void watch_begin_run(struct vmx_vcpu *v)
 	if (mask & WATCHED)
 		v->detour |= DETOUR_WATCH;
 	if ((mask & TRACE_EXIT_TICKS) && !v->watch.ticks && page_room())
-		v->watch.ticks = object_alloc(sizeof(*v->watch.ticks));
+		/* Release: zeroed before anybody reads it (stats_add_vcpu()). */
+		__atomic_store_n(&v->watch.ticks, object_alloc(sizeof(*v->watch.ticks)),
+				 __ATOMIC_RELEASE);
 }
 
 /* kvm0 is done with the last exit at @now. */
