@@ -5,3 +5,4 @@
 #include "tests/abi/check.h"
 
 extern const struct suite suite_kvm0_params;
+extern const struct suite suite_kvm0_trace; /* kvm0_trace.c */

@@ -15,11 +15,13 @@
 #include "tests/abi/suites.h"
 
 static const struct suite *const own[] = {
-	&suite_kvm0_first,      &suite_kvm0_smp,       &suite_kvm0_smp_load,  &suite_kvm0_smp_irq,
-	&suite_kvm0_smp_dirty,  &suite_kvm0_smp_storm, &suite_kvm0_smp_moves, &suite_kvm0_smp_pv,
-	&suite_kvm0_smp_shared, &suite_kvm0_clock,     &suite_kvm0_demand,    &suite_kvm0_balloon,
-	&suite_kvm0_event,      &suite_kvm0_params,    &suite_kvm0_halt,      &suite_kvm0_yield,
-	&suite_kvm0_garbage,    &suite_kvm0_pv,        &suite_kvm0_apf,       &suite_kvm0};
+	&suite_kvm0_first,     &suite_kvm0_smp,       &suite_kvm0_smp_load,
+	&suite_kvm0_smp_irq,   &suite_kvm0_smp_dirty, &suite_kvm0_smp_storm,
+	&suite_kvm0_smp_moves, &suite_kvm0_smp_pv,    &suite_kvm0_smp_shared,
+	&suite_kvm0_clock,     &suite_kvm0_demand,    &suite_kvm0_balloon,
+	&suite_kvm0_event,     &suite_kvm0_params,    &suite_kvm0_trace,
+	&suite_kvm0_halt,      &suite_kvm0_yield,     &suite_kvm0_garbage,
+	&suite_kvm0_pv,        &suite_kvm0_apf,       &suite_kvm0};
 
 int guest_main(const struct boot *boot)
 {
