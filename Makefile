@@ -204,14 +204,16 @@ FUZZ_SEED ?= $(shell date +%s)
 # EMU_CASES: instructions for each mode of the emulator, compared with this machine's CPU.
 EMU_CASES ?= 2000000
 .PHONY: fuzz
-fuzz: $(O)/unit/test_fuzz $(O)/unit/test_emulate_cpu $(FUZZ_CALLS) $(FUZZ_DIRTY)
+fuzz: $(O)/unit/test_fuzz $(O)/unit/test_emulate_cpu $(FUZZ_TARGETS)
 	$(Q)FUZZ_MS=$(FUZZ_MS) FUZZ_SEED=$(FUZZ_SEED) $<
 	$(Q)EMU_CASES=$(EMU_CASES) EMU_SEED=$(FUZZ_SEED) $(O)/unit/test_emulate_cpu
-	$(Q)mkdir -p $(O)/fuzz/new $(O)/fuzz/new-dirty
+	$(Q)mkdir -p $(O)/fuzz/new $(O)/fuzz/new-dirty $(O)/fuzz/new-gdb
 	$(Q)cd $(O)/fuzz && ./calls $(FUZZ_OPTIONS) -seed=$(FUZZ_SEED) \
 		-max_total_time=$$(( ($(FUZZ_MS) + 999) / 1000 )) new $(CURDIR)/$(FUZZ_CORPUS)
 	$(Q)cd $(O)/fuzz && ./dirty $(FUZZ_OPTIONS) -seed=$(FUZZ_SEED) \
 		-max_total_time=$$(( ($(FUZZ_MS) + 999) / 1000 )) new-dirty
+	$(Q)cd $(O)/fuzz && ./gdb $(FUZZ_OPTIONS) -seed=$(FUZZ_SEED) \
+		-max_total_time=$$(( ($(FUZZ_MS) + 999) / 1000 )) new-gdb $(CURDIR)/tests/fuzz/corpus/gdb
 
 # CASES: names or patterns of cases in tests/e2e/cases.py.
 .PHONY: e2e
@@ -237,7 +239,7 @@ check-headers: setup
 
 # Everything.  Its last line counts.
 .PHONY: test
-test: iso $(UNIT) $(O)/abi-linux $(FUZZ_CALLS) $(FUZZ_DIRTY)
+test: iso $(UNIT) $(O)/abi-linux $(FUZZ_TARGETS)
 	$(Q)scripts/test --build $(O) $(foreach c,$(LINT),--check 'lint/$c: scripts/lint $c') \
 		--check 'includes: scripts/check-includes' \
 		--check 'headers: $(CHECK_HEADERS)' \

@@ -50,6 +50,8 @@ static const char *text_of(int err)
 		return "there is none of that name or number";
 	case -EACCES:
 		return "that is the control guest: not for it";
+	case -ENOSPC:
+		return "all places for it are taken";
 	case -EBUSY:
 		return "its CPU is not there: it waits for SIPI, or has stopped";
 	case -EFAULT:

@@ -11,4 +11,5 @@ extern const struct command_set cmd_trace;   /* cmd_trace.c: trace */
 extern const struct command_set show_vcpu;   /* show_vcpu.c: vcpu, vmcs */
 extern const struct command_set show_msr;    /* show_msr.c: msr, cpuid */
 extern const struct command_set show_memory; /* show_memory.c: slots, ept, gva, mem */
+extern const struct command_set cmd_break;   /* cmd_break.c: break, step */
 extern const struct command_set show_irq;    /* show_irq.c: irqchip, lapic, ioapic, pit, clock */

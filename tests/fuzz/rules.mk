@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-# The dispatcher and the dirty log as fuzz targets of libFuzzer: all of hv/abi, hv/kvm and
+# The dispatcher, the dirty log and the GDB stub as fuzz targets of libFuzzer: all of hv/abi, hv/kvm and
 # arch/x86/vmx on the machine of tests/fuzz/machine.  Included by the Makefile, which defines O, Q, say and INCLUDES.
 # Not checked is alignment: a call may name structures at any address, as x86 lets it.
 
@@ -14,31 +14,45 @@ FUZZ_KVM0 := $(filter-out %/control.c %/control_cpu.c %/control_image.c %/contro
 		%/power.c, \
 		$(wildcard hv/abi/*.c)) \
 	$(wildcard hv/kvm/*.c hv/kvm/*/*.c arch/x86/vmx/*.c) arch/x86/cpu/bugs.c hv/lib/printf.c \
+<<<<<<< HEAD
 	$(filter-out $(addprefix hv/core/,page.c object.c console.c console_param.c \
 		console_input.c guest_uart.c panic.c backtrace.c symbols.c), $(wildcard hv/core/*.c))
+=======
+	$(filter-out $(addprefix hv/core/,page.c object.c console.c guest_uart.c panic.c backtrace.c symbols.c), \
+		$(wildcard hv/core/*.c))
+FUZZ_GDB_SRC := $(addprefix hv/monitor/,gdb.c gdb_packet.c gdb_regs.c debug.c park.c) \
+	arch/x86/cpu/uart.c
+>>>>>>> 5f10a79 (tests: units of the GDB stub's packets and breakpoints, and the stub under libFuzzer; monitor: break, step)
 FUZZ_MACHINE := $(FUZZ_KVM0) $(wildcard tests/fuzz/machine/*.c)
 FUZZ_CALLS_OBJ := $(patsubst %.c,$(O)/fuzz/%.o,$(wildcard tests/fuzz/calls*.c))
 FUZZ_DIRTY_OBJ := $(O)/fuzz/tests/fuzz/dirty.o
 FUZZ_OBJ := $(patsubst %.c,$(O)/fuzz/%.o,$(FUZZ_MACHINE))
+FUZZ_GDB_OBJ := $(patsubst %.c,$(O)/fuzz/%.o,$(FUZZ_GDB_SRC) tests/fuzz/gdb.c)
 FUZZ_CALLS := $(O)/fuzz/calls
 FUZZ_DIRTY := $(O)/fuzz/dirty
+FUZZ_GDB := $(O)/fuzz/gdb
+FUZZ_TARGETS := $(FUZZ_CALLS) $(FUZZ_DIRTY) $(FUZZ_GDB)
 FUZZ_CORPUS := tests/fuzz/corpus/calls
 FUZZ_OPTIONS := -max_len=2048 -len_control=0 -timeout=20 -rss_limit_mb=4096 -use_value_profile=1
 # For make test: the corpus, and some seconds of new inputs.
-FUZZ_SHORT = mkdir -p $(O)/fuzz/short $(O)/fuzz/short-dirty && \
+FUZZ_SHORT = mkdir -p $(O)/fuzz/short $(O)/fuzz/short-dirty $(O)/fuzz/short-gdb && \
 	$(FUZZ_CALLS) $(FUZZ_OPTIONS) -seed=1 -max_total_time=10 \
 		-artifact_prefix=$(O)/fuzz/ $(O)/fuzz/short $(FUZZ_CORPUS) && \
 	$(FUZZ_DIRTY) $(FUZZ_OPTIONS) -seed=1 -max_total_time=5 \
-		-artifact_prefix=$(O)/fuzz/ $(O)/fuzz/short-dirty
+		-artifact_prefix=$(O)/fuzz/ $(O)/fuzz/short-dirty && \
+	$(FUZZ_GDB) $(FUZZ_OPTIONS) -seed=1 -max_total_time=5 \
+		-artifact_prefix=$(O)/fuzz/ $(O)/fuzz/short-gdb tests/fuzz/corpus/gdb
 
-$(FUZZ_KVM0:%.c=$(O)/fuzz/%.o): FUZZ_CFLAGS += $(FUZZ_KVM0_CFLAGS)
+$(patsubst %.c,$(O)/fuzz/%.o,$(FUZZ_KVM0) $(FUZZ_GDB_SRC)): FUZZ_CFLAGS += $(FUZZ_KVM0_CFLAGS)
 $(O)/fuzz/%.o: %.c Makefile tests/fuzz/rules.mk | setup
 	$(call say,FUZZ,$<)
 	@mkdir -p $(@D)
 	$(Q)$(FUZZ_CC) $(FUZZ_CFLAGS) $(FUZZ_INCLUDES) -MMD -MP -c -o $@ $<
 $(FUZZ_CALLS): $(FUZZ_OBJ) $(FUZZ_CALLS_OBJ)
 $(FUZZ_DIRTY): $(FUZZ_OBJ) $(FUZZ_DIRTY_OBJ)
-$(FUZZ_CALLS) $(FUZZ_DIRTY):
+$(FUZZ_GDB): $(FUZZ_OBJ) $(FUZZ_GDB_OBJ)
+$(FUZZ_TARGETS):
 	$(call say,LD,$@)
 	$(Q)$(FUZZ_CC) -fsanitize=fuzzer,address,undefined -o $@ $^
--include $(FUZZ_OBJ:.o=.d) $(FUZZ_CALLS_OBJ:.o=.d) $(FUZZ_DIRTY_OBJ:.o=.d)
+-include $(FUZZ_OBJ:.o=.d) $(FUZZ_CALLS_OBJ:.o=.d) $(FUZZ_DIRTY_OBJ:.o=.d) \
+	$(FUZZ_GDB_OBJ:.o=.d)
