@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """The end-to-end cases: data only, run by run.py."""
 from debug_cases import DEBUG_CASES, OPEN
+from gdb_case import GDB_CASE
 from steps import Ask, Case, Date, DatesInOrder, Expect, Key, Once, Rate, Results, Send
 from texts import (GUEST_PROMPT, GUEST_READY, MONITOR, PROMPT, REFUSED, SMALL_FILES, SMALL_MENU,
                    cpus_up)
@@ -361,4 +362,4 @@ CONSOLE_CASES = (
 )
 
 CASES = LINUX_CASES + (TWO_GUESTS,) + LOAD_CASES + PROMPT_CASES + REFUSAL_CASES + ABI_CASES + STOPPED_CASES \
-    + CONSOLE_CASES + DEBUG_CASES
+    + CONSOLE_CASES + DEBUG_CASES + (GDB_CASE,)

@@ -5,6 +5,7 @@ import hashlib
 import os
 import threading
 
+import debugger
 import menu
 
 REAL_FILES = {"kvm0.elf": "boot/kvm0.elf", "control.elf": "control.elf", "abi.elf": "abi.elf",
@@ -52,6 +53,8 @@ class Isos:
             return data[:size(len(data))]
         if name == "text":
             return b"This is neither a kernel nor a control guest.\n" * 200
+        if name == "payload":
+            return debugger.build_payload(self.folder)
         if name == "short":
             return head("vmlinuz", lambda size: 64 << 10)
         if name == "control-cut.elf":

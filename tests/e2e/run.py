@@ -61,6 +61,7 @@ def converse(case, running, folder, case_report):
     fail = [spare + p for p in texts.FAIL if p not in case.allow]
     with open(f"{folder}/serial.log", "wb") as log:
         com1 = console.Console(running.serial, log, time.time() + case.limit, fail)
+        com1.serial2, com1.folder = running.serial2, folder
         try:
             for step in case.steps:
                 step.do(com1, case_report)
@@ -79,7 +80,7 @@ def run_case(case, isos, folder, results):
     try:
         machine = emulator.Machine(
             iso=isos.get(case), dir=folder, emulator=case.emulator, cpus=case.cpus, mem=case.mem,
-            model=case.model, firmware=case.firmware)
+            model=case.model, firmware=case.firmware, com2=case.com2)
         running = emulator.Emulator(machine)
     except (emulator.EmulatorError, OSError, subprocess.CalledProcessError) as e:
         results.failed(name, f"{e}", str(getattr(e, "stderr", "") or "").splitlines())

@@ -256,5 +256,6 @@ class Case:
     model: str = "corei7_haswell_4770"
     cpus: int = 1
     mem: int = 512
+    com2: bool = False
     allow: tuple = ()  # of the failure patterns: what this case is there to see
     tolerate: str | None = None  # lines with this are no failure, whatever they match

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
-# The dispatcher, the dirty log and the GDB stub as fuzz targets of libFuzzer: all of hv/abi, hv/kvm and
-# arch/x86/vmx on the machine of tests/fuzz/machine.  Included by the Makefile, which defines O, Q, say and INCLUDES.
+# The dispatcher, the dirty log and the GDB stub as fuzz targets of libFuzzer: all of
+# hv/abi, hv/kvm and arch/x86/vmx on the machine of tests/fuzz/machine.  Included by the Makefile, which defines O, Q, say and INCLUDES.
 # Not checked is alignment: a call may name structures at any address, as x86 lets it.
 
 FUZZ_CC := clang
@@ -14,15 +14,10 @@ FUZZ_KVM0 := $(filter-out %/control.c %/control_cpu.c %/control_image.c %/contro
 		%/power.c, \
 		$(wildcard hv/abi/*.c)) \
 	$(wildcard hv/kvm/*.c hv/kvm/*/*.c arch/x86/vmx/*.c) arch/x86/cpu/bugs.c hv/lib/printf.c \
-<<<<<<< HEAD
 	$(filter-out $(addprefix hv/core/,page.c object.c console.c console_param.c \
 		console_input.c guest_uart.c panic.c backtrace.c symbols.c), $(wildcard hv/core/*.c))
-=======
-	$(filter-out $(addprefix hv/core/,page.c object.c console.c guest_uart.c panic.c backtrace.c symbols.c), \
-		$(wildcard hv/core/*.c))
 FUZZ_GDB_SRC := $(addprefix hv/monitor/,gdb.c gdb_packet.c gdb_regs.c debug.c park.c) \
 	arch/x86/cpu/uart.c
->>>>>>> 5f10a79 (tests: units of the GDB stub's packets and breakpoints, and the stub under libFuzzer; monitor: break, step)
 FUZZ_MACHINE := $(FUZZ_KVM0) $(wildcard tests/fuzz/machine/*.c)
 FUZZ_CALLS_OBJ := $(patsubst %.c,$(O)/fuzz/%.o,$(wildcard tests/fuzz/calls*.c))
 FUZZ_DIRTY_OBJ := $(O)/fuzz/tests/fuzz/dirty.o
