@@ -52,7 +52,7 @@ def relay(listener, serial):
 @dataclasses.dataclass(frozen=True)
 class Gdb:
     """Run gdb/@script.  Each of @answers, a name and a pattern, is a test: it has to match gdb's
-    output behind what the one before has matched.
+    output behind what the one before has matched.  Named groups are kept as those of Ask.
 
     In the script {port}, {build}, {payload}, {control} (where kvm0 has put the control guest) and
     {entry} (of the Linux kernel) are replaced.  `echo @type LINE\\n` in it types LINE on the console
@@ -78,6 +78,7 @@ class Gdb:
             if not match:
                 raise Failure(f"{name}: gdb says {output[at:]!r}, not /{pattern}/")
             at = match.end()
+            console.kept.update(match.groupdict())
             case_report.ok(name)
 
     def _run(self, console, facts):

@@ -5,6 +5,7 @@ target remote 127.0.0.1:{port}
 info threads
 break step_on
 continue
+printf "step_on: %#lx\n", &step_on
 backtrace
 print counter > 0
 set variable counter = 5000
