@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 """Cases of debugging by the serial line: kvm0's monitor, and panics."""
 from state_steps import STATE
-from steps import Ask, Case, Expect, Key, PanicElsewhere, Send, Traced, Twice
+from steps import Ask, Case, Expect, Key, PanicElsewhere, Send, Traced, TraceFile, Twice
 from texts import (GUEST_PROMPT, GUEST_READY, MONITOR, PANIC, PROMPT, SMALL_FILES, SMALL_MENU,
                    cpus_up)
 
@@ -72,6 +72,34 @@ CONTROL = (
     ask("nmi", "nmi 1.0", ""),
 )
 
+# The boot is traced with all types of events on, and its exits are timed.
+TRACED_BOOT = (
+    Expect(GUEST_PROMPT), Key("\x1d"), Expect("^" + PROMPT),
+    TraceFile("the trace of a boot", 1000, ("entry", "exit", "msr", "timer", "ioctl"), PROMPT),
+    Ask("trace is on again", "param trace", r"^ *trace=all$", PROMPT),
+    Ask("... and off", "param trace none", r"^ *trace=none$", PROMPT),
+    Send("attach 1"), Expect(r"has the console"), Key("\r"),
+)
+COUNTED = (
+    ask("stats", "stats", r"(?s)^kvm$.*^  exits +\d{4,}$.*^  exit EPT_VIOLATION +\d+ .* ticks, \d+ each$"),
+    ask("stats of a VM", "stats 1", r"(?s)^kvm-1$.*^  pages_2m +\d+$.*^  halt_exits +\d+$"),
+    ask("stats of a vCPU", "stats 1.0", r"(?s)^kvm-1/vcpu-0$.*^  guest_ticks +\d{6,}$"),
+    ask("stats of none", "stats 7.0", r"^stats: there is none of that name or number$"),
+    ask("trace tells its state", "trace", r"^on: none$\n^CPU 0: \d+ events kept$\n^CPU 1: \d+"),
+    ask("trace is cleared", "trace clear", r"^CPU 0: 0 events kept$"),
+    ask("all types are switched on", "trace on all", r"^on: all$"),
+    Send("top"), Expect(r"exits/s by reason\n +1\.0 +\d+ +\d+ +\d+ +\d+%  \w+ \d+"),
+    Expect(r"exits/s by reason\n +1\.0 "), Expect(r"exits/s by reason\n +1\.0 "),
+    Key("q"), Expect("^" + MONITOR),
+    ask("trace shows events", "trace show 300",
+        r"(?s)\b1\.0  entry event .*\b1\.0  exit \w+ qual .*\bioctl 0xae80 handle \d+"),
+    ask("trace shows a CPU's", "trace show 1 0", r"^ +\d+\.\d{6}  0 \d\.\d +\w+"),
+    ask("trace of no CPU", "trace show 1 9", r"^trace: there is none of that name or number$"),
+    ask("a type is switched off", "trace off entry,exit", r"^on: inject,ept,mmio,"),
+    ask("no such type", "trace on exits", r"^trace: usage: trace \["),
+    ask("all are", "trace off all", r"^on: none$"),
+)
+
 # The control guest hangs with interrupts off, and then breaks by an NMI.
 HANGS = (
     Send("hang"), Expect("^this CPU hangs now"),
@@ -118,9 +146,15 @@ PANIC_CASES = (
 
 
 DEBUG_CASES = (
-    Case(name="monitor", cpus=2, limit=600,
-         steps=(cpus_up(2), Expect(GUEST_READY), *STATE, Key("\r"), Expect("^" + GUEST_PROMPT),
-                WATCH_TIME, *monitor(*GENERAL, *WRONG, *CONTROL),
+    Case(name="monitor", cpus=2, limit=700, entry=None,
+         files=("kvm0.elf", "control.elf", "vmlinuz", "initrd.gz"),
+         menu=("multiboot2 /boot/kvm0.elf loglevel=info trace=all exit_ticks=on",
+               "module2 /boot/control.elf control run vmlinuz initrd=initrd.gz mem=256M "
+               "-- console=ttyS0",
+               "module2 --nounzip /boot/vmlinuz vmlinuz",
+               "module2 --nounzip /boot/initrd.gz initrd.gz"),
+         steps=(cpus_up(2), Expect(GUEST_READY), *TRACED_BOOT, *STATE, Key("\r"), Expect("^" + GUEST_PROMPT),
+                WATCH_TIME, *monitor(*GENERAL, *WRONG, *COUNTED, *CONTROL),
                 Expect(r"Uhhuh\. NMI received for unknown reason [0-9a-f]+ on CPU 0"),
                 *TIME_WENT_ON,
                 *monitor(ask("kill", "kill 1", "")),

@@ -3,10 +3,12 @@
 import dataclasses
 import datetime
 import importlib.machinery
+import json
 import os
 import re
 import time
 
+import traces
 from console import Failure
 
 SCRIPTS = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "scripts")
@@ -148,6 +150,37 @@ class Rate:
         rate = (after - before) / (end - start)
         if end - start < 1 or rate > self.most:
             raise Failure(f"{self.name}: {after - before} {self.counter} in {end - start:.2f} s")
+        case_report.ok(self.name)
+
+
+@dataclasses.dataclass(frozen=True)
+class TraceFile:
+    """Type `trace` at @prompt, the control guest's: what it writes out is a trace of at least
+    @events, with all of @types among them, of which well-formed JSON and a table can be made."""
+    name: str
+    events: int
+    types: tuple
+    prompt: str
+    seconds: float = 120
+
+    def do(self, console, case_report):
+        begin = console.seen
+        console.send("trace\r")
+        console.expect("^@@END", self.seconds)
+        khz, events = traces.read(console.text[begin:console.seen])
+        console.expect("^" + self.prompt)
+        if len(events) < self.events:
+            raise Failure(f"{self.name}: {len(events)} events")
+        missing = set(self.types) - {event.type for event in events}
+        if missing:
+            raise Failure(f"{self.name}: no events of {missing}")
+        trace = json.loads(json.dumps(traces.chrome(khz, events)))
+        wrong = [*traces.faults(trace), *(f"not all there: {event}" for event in trace["traceEvents"]
+                                          if not {"ph", "pid", "tid", "name"} <= event.keys())]
+        if wrong:
+            raise Failure(f"{self.name}: {len(wrong)} faults, the first {wrong[0]}")
+        if len(list(traces.table(khz, events))) < 4:
+            raise Failure(f"{self.name}: the table has no exits")
         case_report.ok(self.name)
 
 
