@@ -33,4 +33,4 @@ struct fuzz_result fuzz_run(const struct fuzz_target *target, u32 ms, u64 seed);
 /* A random number below @n, for a target's own choices. */
 u32 fuzz_below(u32 n);
 
-extern const struct fuzz_target fuzz_mb2, fuzz_image, fuzz_acpi, fuzz_params, fuzz_line;
+extern const struct fuzz_target fuzz_mb2, fuzz_image, fuzz_acpi, fuzz_params, fuzz_line, fuzz_gdb;

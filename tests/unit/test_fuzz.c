@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* sources: tests/fuzz/fuzz.c tests/fuzz/fuzz_mb2.c tests/fuzz/fuzz_image.c tests/fuzz/fuzz_acpi.c
- * tests/fuzz/fuzz_params.c tests/fuzz/fuzz_line.c boot/multiboot2.c boot/multiboot2_build.c
+ * tests/fuzz/fuzz_params.c tests/fuzz/fuzz_line.c tests/fuzz/fuzz_gdb.c boot/multiboot2.c
+ * boot/multiboot2_build.c hv/monitor/gdb_packet.c
  * hv/abi/control_image.c hv/core/memmap.c hv/core/params.c hv/lib/printf.c arch/x86/cpu/acpi.c
  * arch/x86/cpu/acpi_s5.c hv/monitor/line.c hv/monitor/command.c */
 /*
@@ -64,12 +65,18 @@ static void test_line(void **state)
 	fuzz(&fuzz_line);
 }
 
+static void test_gdb(void **state)
+{
+	(void)state;
+	fuzz(&fuzz_gdb);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_mb2),  cmocka_unit_test(test_image),
 		cmocka_unit_test(test_acpi), cmocka_unit_test(test_params),
-		cmocka_unit_test(test_line),
+		cmocka_unit_test(test_line), cmocka_unit_test(test_gdb),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
