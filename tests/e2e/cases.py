@@ -2,7 +2,7 @@
 """The end-to-end cases: data only, run by run.py."""
 from debug_cases import DEBUG_CASES, OPEN
 from gdb_case import GDB_CASE
-from steps import Ask, Case, Date, DatesInOrder, Expect, Key, Once, Rate, Results, Send
+from steps import Ask, Case, Date, DatesInOrder, Expect, Key, Once, Paste, Rate, Results, Send
 from texts import (GUEST_PROMPT, GUEST_READY, MONITOR, PROMPT, REFUSED, SMALL_FILES, SMALL_MENU,
                    cpus_up)
 
@@ -326,6 +326,8 @@ STOPPED_CASES = (
 ESCAPE = "\x1c"
 GARBAGE = "".join(chr(n) for n in range(1, 256) if chr(n) != ESCAPE)
 
+LONG = "0123456789" * 100
+
 CONSOLE_CASES = (
     Case(
         name="console", entry="control", limit=120,
@@ -336,6 +338,7 @@ CONSOLE_CASES = (
             Ask("and the prompt goes on", "s", r"^no VMs\b", PROMPT),
             # Twice, the key is the control guest's, which rings for one that it does not know.
             Key(ESCAPE + ESCAPE), Expect("^" + PROMPT + "\a"), Key("\r"), Expect("^" + PROMPT),
+            Paste(LONG), Expect(LONG), Key("\r"), Expect("^unknown order '0123"), Expect("^" + PROMPT),
             # What it says meanwhile is kept.
             Send("run vmlinuz initrd=initrd.gz mem=96M -- console=ttyS0 earlyprintk=ttyS0,115200"),
             KERNEL_STARTS, *OPEN,

@@ -45,6 +45,15 @@ class Key:
 
 
 @dataclasses.dataclass(frozen=True)
+class Paste:
+    """Type as fast as the line lets it."""
+    text: str
+
+    def do(self, console, case_report):
+        console.serial.sendall(self.text.encode())
+
+
+@dataclasses.dataclass(frozen=True)
 class Ask:
     """Type a command at a prompt; its output has to match, and the prompt comes back.
 
