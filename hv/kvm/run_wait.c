@@ -77,14 +77,24 @@ static enum exit_action go_on(struct vcpu *c)
 	return GO_ON;
 }
 
+/* Exchanged before the last look: whoever adds an event, or makes the next timer come earlier,
+ * afterwards finds it set and reports the wake-up; pairs with vcpu_wake(). */
+static void mark_blocked(struct vcpu *c, u64 *deadline)
+{
+	__atomic_exchange_n(&c->blocked, 1, __ATOMIC_SEQ_CST);
+	*deadline = run_next_deadline(c);
+}
+
 static enum exit_action block(struct vcpu *c, u64 now, u64 *deadline)
 {
 	bool over;
 
-	/* Exchanged before the last look: whoever adds an event, or makes the next timer come
-	 * earlier, afterwards finds it set and reports the wake-up; pairs with vcpu_wake(). */
-	__atomic_exchange_n(&c->blocked, 1, __ATOMIC_SEQ_CST);
-	*deadline = run_next_deadline(c);
+	mark_blocked(c, deadline);
+	if (__builtin_expect(*deadline <= now, 0)) {
+		WRITE_ONCE(c->blocked, 0); /* or it would be itself that it wakes */
+		run_expire_timers(c, now);
+		mark_blocked(c, deadline);
+	}
 	over = run_wait_is_over(c);
 	if (!over && !READ_ONCE(c->requests)) {
 		halt_block(c, now, *deadline);
@@ -101,10 +111,10 @@ enum exit_action run_wait(struct vcpu *c, u64 *deadline)
 	u64 now = rdtsc();
 
 	run_stop_polling(c);
-	if (run_next_deadline(c) <= now)
-		run_expire_timers(c, now);
 	if (c->mp_state != KVM_MP_STATE_HALTED || !halt_may_poll(c, now) || !vmx_can_halt(&c->vmx))
 		return block(c, now, deadline);
+	if (run_next_deadline(c) <= now)
+		run_expire_timers(c, now);
 	if (run_wait_is_over(c))
 		return go_on(c);
 	c->injection = INJECT_POLLED;
