@@ -16,7 +16,7 @@ FUZZ_KVM0 := $(filter-out %/control.c %/control_cpu.c %/control_image.c %/contro
 	$(wildcard hv/kvm/*.c hv/kvm/*/*.c arch/x86/vmx/*.c) arch/x86/cpu/bugs.c hv/lib/printf.c \
 	$(filter-out $(addprefix hv/core/,page.c object.c console.c console_param.c \
 		console_input.c guest_uart.c panic.c backtrace.c symbols.c), $(wildcard hv/core/*.c))
-FUZZ_GDB_SRC := $(addprefix hv/monitor/,gdb.c gdb_packet.c gdb_regs.c debug.c park.c) \
+FUZZ_GDB_SRC := $(wildcard hv/monitor/gdb*.c) hv/monitor/debug.c hv/monitor/park.c \
 	arch/x86/cpu/uart.c
 FUZZ_MACHINE := $(FUZZ_KVM0) $(wildcard tests/fuzz/machine/*.c)
 FUZZ_CALLS_OBJ := $(patsubst %.c,$(O)/fuzz/%.o,$(wildcard tests/fuzz/calls*.c))
