@@ -204,6 +204,9 @@ void monitor_work(void)
 	__atomic_fetch_and(&this_cpu()->wanted, ~CPU_ATTEND, __ATOMIC_SEQ_CST);
 	for (;;) {
 		park_here();
+		/* Told to by who works, who will not be done before that. */
+		if (READ_ONCE(this_cpu()->wanted) & CPU_STOP)
+			return;
 		if (!has_work())
 			break;
 		if (!park_world())

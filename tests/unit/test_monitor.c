@@ -22,8 +22,8 @@ u64 tsc_khz = 1; /* so that a period of some milliseconds is over at once */
 u32 percpu_count = 1;
 static struct percpu cpu;
 static char printed[16384];
-static bool parked, other_works;
-static u32 runs, passed_on;
+static bool parked, other_works, other_stays;
+static u32 runs, passed_on, stands;
 static const char *typed; /* for monitor_serve() */
 
 void console_print(const char *text, size_t n)
@@ -69,7 +69,8 @@ void debug_leave(void)
 
 void park_here(void)
 {
-	other_works = false;
+	assert_true(++stands < 100);
+	other_works = other_stays;
 }
 
 bool park_missing(u32 n)
@@ -143,10 +144,10 @@ static int setup(void **state)
 	(void)state;
 	cpu = (struct percpu){.self = &cpu};
 	assert_int_equal(syscall(SYS_arch_prctl, ARCH_SET_GS, &cpu), 0);
-	parked = other_works = false;
+	parked = other_works = other_stays = false;
 	monitor_open();
 	printed[0] = 0;
-	runs = passed_on = 0;
+	runs = passed_on = stands = 0;
 	return 0;
 }
 
@@ -193,6 +194,22 @@ static void test_later(void **state)
 	assert_int_equal(passed_on, 1);
 	assert_string_equal(printed, "say a\n[a]\nmonitor> ");
 	monitor_work(); /* another CPU that was asked, too late */
+	assert_int_equal(runs, 1);
+}
+
+/* `reboot`: who carries it out is not done with it before this CPU has stopped. */
+static void test_stop(void **state)
+{
+	(void)state;
+	type("say a\r");
+	other_works = other_stays = true;
+	cpu.wanted |= CPU_STOP;
+	monitor_work();
+	assert_int_equal(cpu.wanted, CPU_STOP);
+	assert_int_equal(runs, 0);
+	cpu.wanted = 0;
+	other_stays = false;
+	monitor_work();
 	assert_int_equal(runs, 1);
 }
 
@@ -293,6 +310,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(test_open, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_later, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_stop, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_ahead, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_leave, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_live, setup, teardown),
