@@ -188,10 +188,8 @@ u32 page_free_blocks(unsigned order)
 {
 	u32 count = 0;
 
-	spin_lock(&pool.lock);
 	for (u32 n = pool.free_list[order]; n != PAGE_NONE; n = pool.note[n].next)
 		count++;
-	spin_unlock(&pool.lock);
 	return count;
 }
 

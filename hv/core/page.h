@@ -34,7 +34,8 @@ bool page_room_for(u64 pages);
 u64 page_total(void);
 u64 page_unused(void);
 
-/* Free blocks of 2^@order pages, PAGE_ORDERS of which there are. */
+/* For the monitor, which has the world parked, or what a panic has left of it: no lock is taken.
+ * Free blocks of 2^@order pages, PAGE_ORDERS of which there are. */
 #define PAGE_ORDERS 18u /* the largest block is 512 MiB */
 u32 page_free_blocks(unsigned order);
 

@@ -25,13 +25,6 @@ static int run_help(u32 argc, char *const *argv)
 	return found ? 0 : -ENOENT;
 }
 
-static const char *complete_help(u32 n)
-{
-	const struct command *c = command_at(n);
-
-	return c ? c->name : NULL;
-}
-
 static int run_exit(u32 argc, char *const *argv)
 {
 	(void)argc;
@@ -222,7 +215,7 @@ static int run_panic(u32 argc, char *const *argv)
 }
 
 static const struct command commands[] = {
-	{"help", "[COMMAND]", "this list, or a line of it", run_help, complete_help, 0, 1},
+	{"help", "[COMMAND]", "this list, or a line of it", run_help, complete_command, 0, 1},
 	{"exit", "", "leave the monitor", run_exit, NULL, 0, 0},
 	{"cpus", "", "the machine's CPUs", run_cpus, NULL, 0, 0},
 	{"param", "[NAME [VALUE]]", "parameters, or one, or change it", run_param, complete_param,

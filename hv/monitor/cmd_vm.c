@@ -4,6 +4,7 @@
 #include "kvm/vcpu_events.h"
 #include "lib/string.h"
 #include "monitor/command.h"
+#include "monitor/debug.h"
 #include "monitor/park.h"
 #include "monitor/sets.h"
 
@@ -24,26 +25,10 @@ static int run_vms(u32 argc, char *const *argv)
 	return 0;
 }
 
-static const char *mp_state_of(const struct vcpu *c)
-{
-	switch (c->mp_state) {
-	case KVM_MP_STATE_RUNNABLE:
-		return "runnable";
-	case KVM_MP_STATE_HALTED:
-		return "halted";
-	case KVM_MP_STATE_UNINITIALIZED:
-		return "never started";
-	case KVM_MP_STATE_INIT_RECEIVED:
-		return "waits for SIPI";
-	default:
-		return "?";
-	}
-}
-
 static void print_vcpu(const struct vm *vm, const struct vcpu *c)
 {
 	monitor_print("  vCPU %u.%u: handle %u, last on CPU %u, %llu entries; %s%s%s%s\n", vm->id,
-		      c->id, c->handle, c->pcpu, vmx_entries(&c->vmx), mp_state_of(c),
+		      c->id, c->handle, c->pcpu, vmx_entries(&c->vmx), thread_state(c),
 		      c->blocked ? ", blocked" : "", c->stopped ? ", stopped" : "",
 		      c->busy ? ", in a call" : "");
 }
@@ -110,6 +95,7 @@ static int run_nmi(u32 argc, char *const *argv)
 {
 	struct vmx_vcpu *v;
 	struct vcpu *c;
+	u32 cpu;
 	int err = arg_any_vcpu(argv[1], &v, &c);
 
 	(void)argc;
@@ -121,9 +107,10 @@ static int run_nmi(u32 argc, char *const *argv)
 		return 0;
 	}
 	/* For reflect_nmis(), before that CPU next enters the control guest. */
-	if (v->waits_for_sipi || v->cpu == NO_CPU || park_missing(v->cpu))
+	cpu = park_cpu_of(v);
+	if (v->waits_for_sipi || park_missing(cpu))
 		return -EBUSY;
-	__atomic_fetch_add(&percpu_by_index[v->cpu]->nmi_pending, 1, __ATOMIC_RELAXED);
+	__atomic_fetch_add(&percpu_by_index[cpu]->nmi_pending, 1, __ATOMIC_RELAXED);
 	return 0;
 }
 

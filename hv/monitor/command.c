@@ -103,13 +103,6 @@ int command_run(char *line)
 	return err;
 }
 
-static const char *names(u32 n)
-{
-	const struct command *c = command_at(n);
-
-	return c ? c->name : NULL;
-}
-
 line_words command_words(const char *text, u32 cursor)
 {
 	const struct command *c;
@@ -120,7 +113,7 @@ line_words command_words(const char *text, u32 cursor)
 	for (end = start; end < cursor && text[end] != ' ';)
 		end++;
 	if (end == cursor)
-		return names;
+		return complete_command;
 	for (at = end; at < cursor && text[at] == ' ';)
 		at++;
 	while (at < cursor && text[at] != ' ')
@@ -199,6 +192,13 @@ int arg_any_vcpu(const char *text, struct vmx_vcpu **v, struct vcpu **c)
 	if (!err)
 		*v = &(*c)->vmx;
 	return err;
+}
+
+const char *complete_command(u32 n)
+{
+	const struct command *c = command_at(n);
+
+	return c ? c->name : NULL;
 }
 
 const char *complete_vm(u32 n)

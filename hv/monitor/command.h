@@ -56,6 +56,7 @@ int arg_vcpu(const char *text, struct vcpu **c) __must_check;
  * vCPU of CPU M. */
 int arg_any_vcpu(const char *text, struct vmx_vcpu **v, struct vcpu **c) __must_check;
 
-/* Number @n of the VMs' and vCPUs' names, for completion. */
+/* Number @n of the names of commands, VMs and vCPUs, for completion. */
+const char *complete_command(u32 n);
 const char *complete_vm(u32 n);
 const char *complete_vcpu(u32 n);

@@ -56,7 +56,8 @@ static void break_locks(void)
 
 static void serve(void)
 {
-	if (!console_uart())
+	/* Before this CPU has its part of the control guest there is little to look at. */
+	if (!console_uart() || !park_control(this_cpu()->index))
 		return;
 	break_locks();
 	monitor_serve(wait_for_key);

@@ -17,18 +17,9 @@ static struct {
 
 /* --- threads --- */
 
-static u32 cpu_of(const struct vmx_vcpu *control)
-{
-	u32 cpu = 0;
-
-	while (park_control(cpu) != control)
-		cpu++;
-	return cpu;
-}
-
 u64 thread_number(struct vmx_vcpu *v)
 {
-	return v->control ? cpu_of(v) + 1
+	return v->control ? park_cpu_of(v) + 1
 			  : debugger_vm(v) * (u64)THREADS_A_VM + debugger_vcpu(v)->index + 1;
 }
 
@@ -55,7 +46,7 @@ struct vmx_vcpu *thread_after(struct vmx_vcpu *v)
 	struct vcpu *c;
 
 	if (!v || v->control) {
-		v = control_from(v ? cpu_of(v) + 1 : 0);
+		v = control_from(v ? park_cpu_of(v) + 1 : 0);
 		return v ? v : guest_from(vm_after(NULL));
 	}
 	c = debugger_vcpu(v);
@@ -71,24 +62,28 @@ struct vmx_vcpu *thread_find(u64 number)
 	return NULL;
 }
 
-void thread_describe(struct vmx_vcpu *v, char *text, size_t size)
+const char *thread_state(const struct vcpu *c)
 {
-	static const char *const states[] = {
-		[KVM_MP_STATE_RUNNABLE] = "running",
+	static const char *const names[] = {
+		[KVM_MP_STATE_RUNNABLE] = "runnable",
 		[KVM_MP_STATE_UNINITIALIZED] = "not started",
 		[KVM_MP_STATE_INIT_RECEIVED] = "waits for SIPI",
 		[KVM_MP_STATE_HALTED] = "halted",
-		[KVM_MP_STATE_SIPI_RECEIVED] = "started",
+		[KVM_MP_STATE_SIPI_RECEIVED] = "has received SIPI",
 	};
+
+	return c->mp_state < ARRAY_SIZE(names) ? names[c->mp_state] : "?";
+}
+
+void thread_describe(struct vmx_vcpu *v, char *text, size_t size)
+{
 	const struct vcpu *c = debugger_vcpu(v);
 
 	if (v->control)
-		(void)printf_format(text, size, "control guest CPU %u", cpu_of(v));
+		(void)printf_format(text, size, "control guest CPU %u", park_cpu_of(v));
 	else
 		(void)printf_format(text, size, "VM %u vCPU %u, %s", c->vm->id, c->id,
-				    c->stopped && !v->debug_held       ? "stopped"
-				    : c->mp_state < ARRAY_SIZE(states) ? states[c->mp_state]
-								       : "waits");
+				    c->stopped && !v->debug_held ? "stopped" : thread_state(c));
 }
 
 struct vmx_vcpu *thread_of_vm(u32 vm)
@@ -158,7 +153,7 @@ void debug_release(void)
 		park_release();
 		return;
 	}
-	cpu = cpu_of(debug.stepping);
+	cpu = park_cpu_of(debug.stepping);
 	if (cpu != this_cpu()->index)
 		park_pass(cpu);
 }

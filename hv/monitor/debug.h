@@ -18,6 +18,8 @@ struct vmx_vcpu *thread_find(u64 number);
 struct vmx_vcpu *thread_after(struct vmx_vcpu *v);
 /* Any of a VM's, loaded, or NULL. */
 struct vmx_vcpu *thread_of_vm(u32 vm);
+/* "halted": its state, as KVM_GET_MP_STATE has it. */
+const char *thread_state(const struct vcpu *c);
 /* "VM 1 vCPU 0, halted" */
 void thread_describe(struct vmx_vcpu *v, char *text, size_t size);
 

@@ -228,6 +228,8 @@ void monitor_serve(u8 (*read)(void))
 	park_alone();
 	m.lock = (struct spinlock){0}; /* whoever holds it does not go on */
 	m.serves = true;
+	m.sink = NULL;
+	m.live.refresh = NULL;
 	m.event = LINE_MORE;
 	m.open = false;
 	monitor_open();

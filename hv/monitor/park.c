@@ -28,6 +28,15 @@ struct vmx_vcpu *park_control(u32 cpu)
 	return __atomic_load_n(&park.cpu[cpu].control, __ATOMIC_ACQUIRE);
 }
 
+u32 park_cpu_of(const struct vmx_vcpu *control)
+{
+	u32 cpu = 0;
+
+	while (park_control(cpu) != control)
+		cpu++;
+	return cpu;
+}
+
 bool park_missing(u32 cpu)
 {
 	/* Acquire: pairs with park_here(). */

@@ -16,6 +16,8 @@
 void park_join(struct vmx_vcpu *control);
 /* The control vCPU of CPU @cpu, or NULL: it has none. */
 struct vmx_vcpu *park_control(u32 cpu);
+/* Whose it is, wherever its VMCS is now. */
+u32 park_cpu_of(const struct vmx_vcpu *control);
 
 /*
  * Park all other CPUs, unless this one has done so already.  In the loop of control_run(), nothing

@@ -98,9 +98,9 @@ static void show_lvt(const struct lapic *l)
 /* Ticks from now on as microseconds, which may be negative. */
 static s64 us_until(u64 deadline, u64 now)
 {
-	s64 ticks = (s64)(deadline - now);
+	s64 ticks = (s64)(deadline - now), khz = (s64)tsc_khz;
 
-	return ticks * 1000 / (s64)tsc_khz;
+	return ticks / khz * 1000 + ticks % khz * 1000 / khz;
 }
 
 static void show_timer(const struct lapic *l, u64 now)

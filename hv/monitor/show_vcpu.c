@@ -4,6 +4,7 @@
 #include "core/trace.h"
 #include "cpu/regs.h"
 #include "monitor/command.h"
+#include "monitor/debug.h"
 #include "monitor/park.h"
 #include "monitor/sets.h"
 
@@ -46,7 +47,7 @@ static void show_segments(void)
 		      idt.base, idt.limit);
 }
 
-/* @cpu: where its VMCS was until now. */
+/* @cpu: where it ran last. */
 static void show_control_registers(const struct vmx_vcpu *v, u32 cpu)
 {
 	monitor_print("cr0 %llx  cr3 %llx  cr4 %llx  efer %llx  xcr0 %llx", vmx_cr0(), vmx_cr3(),
@@ -114,19 +115,6 @@ static void show_exits(const struct vmx_vcpu *v)
 			monitor_print(" %10llu %s\n", v->exits[i], trace_exit_name(i));
 }
 
-static const char *mp_state_of(const struct vcpu *c)
-{
-	static const char *const names[] = {
-		[KVM_MP_STATE_RUNNABLE] = "runnable",
-		[KVM_MP_STATE_UNINITIALIZED] = "uninitialized",
-		[KVM_MP_STATE_INIT_RECEIVED] = "waits for SIPI",
-		[KVM_MP_STATE_HALTED] = "halted",
-		[KVM_MP_STATE_SIPI_RECEIVED] = "has received SIPI",
-	};
-
-	return c->mp_state < ARRAY_SIZE(names) ? names[c->mp_state] : "stopped";
-}
-
 static int run_vcpu(u32 argc, char *const *argv)
 {
 	struct vmx_vcpu *v;
@@ -137,12 +125,12 @@ static int run_vcpu(u32 argc, char *const *argv)
 	(void)argc;
 	if (err)
 		return err;
-	cpu = v->cpu;
+	cpu = c ? v->cpu : park_cpu_of(v);
 	err = park_load(v);
 	if (err)
 		return err;
 	monitor_print("vCPU %s: %s%s, entered %llu times, ", argv[1],
-		      c ? mp_state_of(c) : "of the control guest",
+		      c ? thread_state(c) : "of the control guest",
 		      c && c->blocked ? ", blocked" : "", vmx_entries(v));
 	if (cpu == NO_CPU)
 		monitor_print("on no CPU\n");

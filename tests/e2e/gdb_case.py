@@ -20,7 +20,7 @@ GDB_CASE = Case(
             ("a breakpoint in the control guest",
              r"^Thread [12] hit Breakpoint 1, vm_step \(.*\n[\s\S]*^#0  vm_step [\s\S]*^#1  0x"),
             ("steps in the control guest", r"^\$1 = 1$"),
-            ("a new VM's vCPU is a thread", r"^  3 +Thread 1001 \(VM 1 vCPU 0, running\) +0x0*1000200 in "),
+            ("a new VM's vCPU is a thread", r"^  3 +Thread 1001 \(VM 1 vCPU 0, runnable\) +0x0*1000200 in "),
             ("the kernel's entry", r"^Thread 3 hit Breakpoint 2, 0x0*1000200 in \?\? \(\)\n"
              r"[\s\S]*^rip +0x1000200 [\s\S]*^cs +0x10 [\s\S]*^efer +0x500 "),
             ("steps in the kernel", r"^0x0*10002[\s\S]*^\$2 = 1$"),
@@ -30,7 +30,7 @@ GDB_CASE = Case(
         Send("run payload cpus=2 mem=32M"), Expect(r"^payload: alive, round 0002"),
         Gdb("payload.gdb", (
             ("the vCPUs of a guest are threads",
-             r"^\* 3 +Thread 2001 \(VM 2 vCPU 0, running\)[\s\S]*^  4 +Thread 2002 \(VM 2 vCPU 1, not started\)"),
+             r"^\* 3 +Thread 2001 \(VM 2 vCPU 0, runnable\)[\s\S]*^  4 +Thread 2002 \(VM 2 vCPU 1, not started\)"),
             ("a breakpoint by symbol", r"^Thread 3 hit Breakpoint 1, step_on \(by=.*\n[\s\S]*"
              r"^step_on: (?P<place>0x[0-9a-f]+)\n[\s\S]*"
              r"^#1  0x[0-9a-f]+ in payload \(\)[\s\S]*^\$1 = 1$"),
