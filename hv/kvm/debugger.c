@@ -54,13 +54,14 @@ bool debugger_translate(struct vmx_vcpu *v, u64 linear, gpa_t *a)
 			  : vcpu_translate(debugger_vcpu(v), linear, a);
 }
 
-/* Of the INT3s in these bytes of @v's VM: into @buf, which was read, what the guest has there; or
- * out of it, which was written. */
-static void hide_int3(struct vmx_vcpu *v, u64 linear, u8 *buf, u32 len, bool write)
+/* Of the INT3s in the @len bytes at @a, which lie in one page: into @buf, which was read, what the
+ * guest has there; or out of it, which was written.  Not by linear addresses, which mean another
+ * place where the guest has other page tables. */
+static void hide_int3(struct vmx_vcpu *v, gpa_t a, u8 *buf, u32 len, bool write)
 {
 	for (u32 i = 0; i < BREAKPOINTS_MAX; i++) {
 		struct breakpoint *b = breakpoint_at(i);
-		u64 offset = b->address - linear;
+		u64 offset = b->place - a.v;
 		u8 op = BREAKPOINT_INT3_OP;
 
 		if (b->user == DEBUGGER_NOBODY || b->kind != BREAK_INT3 ||
@@ -80,14 +81,14 @@ int debugger_access(struct vmx_vcpu *v, u64 linear, void *buf, u32 len, bool wri
 	for (u32 done = 0; done < len;) {
 		u64 at = linear + done;
 		u32 part = (u32)MIN((u64)(len - done), PAGE_SIZE - (at & (PAGE_SIZE - 1)));
+		u8 *piece = (u8 *)buf + done;
 		gpa_t a;
 
-		if (!debugger_translate(v, at, &a) ||
-		    !access_physical(v, a, (u8 *)buf + done, part, write))
+		if (!debugger_translate(v, at, &a) || !access_physical(v, a, piece, part, write))
 			return -EFAULT;
+		hide_int3(v, a, piece, part, write);
 		done += part;
 	}
-	hide_int3(v, linear, buf, len, write);
 	return 0;
 }
 
