@@ -213,7 +213,7 @@ void trace_print_last(u32 cpu, u64 n, void (*print)(const char *fmt, ...))
 		cursors[i].position = 0;
 		cursors[i].valid = trace_read(i, &cursors[i].position, &cursors[i].e);
 	}
-	for (;; there -= MIN(there, 1)) {
+	for (; there; there--) { /* and no more, if others go on */
 		struct cursor *c = earliest(cursors, first, end);
 		char line[TRACE_LINE];
 

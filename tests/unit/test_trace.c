@@ -218,6 +218,25 @@ static void test_text(void **state)
 	assert_non_null(strstr(printed[0], "ioctl"));
 }
 
+static void __printf(1, 2) print_and_write(const char *fmt, ...)
+{
+	(void)fmt;
+	printed_count++;
+	assert_true(printed_count <= EVENTS);
+	write_n(printed_count);
+}
+
+/* It ends, though events come as fast as they are shown. */
+static void test_text_meanwhile(void **state)
+{
+	(void)state;
+	for (u32 n = 0; n < EVENTS; n++)
+		write_n(n);
+	printed_count = 0;
+	trace_print_last(0, EVENTS, print_and_write);
+	assert_true(printed_count > 0);
+}
+
 /* No event is longer than its line, whatever is in it, and each name fits. */
 static void test_long_lines(void **state)
 {
@@ -302,6 +321,7 @@ int main(void)
 		cmocka_unit_test_setup(test_none, setup),
 		cmocka_unit_test_setup(test_masks, setup),
 		cmocka_unit_test_setup(test_text, setup),
+		cmocka_unit_test_setup(test_text_meanwhile, setup),
 		cmocka_unit_test_setup(test_long_lines, setup),
 		cmocka_unit_test_setup(test_concurrent, setup),
 	};
