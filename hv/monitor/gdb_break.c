@@ -18,16 +18,19 @@ static struct owner {
 static struct owner *owner_of(u64 kind, u64 address, u64 length)
 {
 	struct owner *spare = NULL;
-	struct vmx_vcpu *v = gdb_thread();
+	struct vmx_vcpu *v;
 
 	for (u32 i = 0; i < ARRAY_SIZE(owners); i++) {
 		struct owner *o = &owners[i];
 
+		if (o->used && !thread_of_vm(o->vm)) /* the VM is gone, its breakpoints too */
+			o->used = false;
 		if (!o->used)
 			spare = o;
 		else if (o->kind == kind && o->address == address && o->length == length)
 			return o;
 	}
+	v = gdb_thread();
 	if (spare && v)
 		*spare = (struct owner){.used = true,
 					.vm = debugger_vm(v),
