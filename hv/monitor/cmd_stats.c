@@ -65,7 +65,7 @@ static int run_stats(u32 argc, char *const *argv)
 
 /* --- top --- */
 
-#define ROWS    32u /* vCPUs */
+#define ROWS    16u /* vCPUs */
 #define REASONS 4u  /* shown of each */
 
 /* What a vCPU had when it was shown last. */

@@ -158,6 +158,19 @@ void debug_release(void)
 		park_pass(cpu);
 }
 
+/* While one CPU steps alone the boot CPU, which asks GDB else, stands; and a step may have no end:
+ * what has faulted goes on in the fault's handler. */
+void debug_stand(void)
+{
+	const struct vmx_vcpu *stepping = READ_ONCE(debug.stepping);
+
+	if (!stepping || this_cpu()->index != 0 || gdb_is_wanted())
+		return;
+	gdb_poll();
+	if (gdb_is_wanted())
+		cpu_want(percpu_by_index[park_cpu_of(stepping)], CPU_ATTEND);
+}
+
 void debug_leave(void)
 {
 	u32 cpu = this_cpu()->index, *seen = &debug.seen[cpu];

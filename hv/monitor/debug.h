@@ -43,6 +43,8 @@ struct vmx_vcpu *debug_untold(enum debugger_user user);
 /* Any CPU: is there anything for debug_work()? */
 bool debug_has_work(void);
 void debug_work(void);
+/* Again and again on each CPU that stands. */
+void debug_stand(void);
 /* Instead of park_release(). */
 void debug_release(void);
 /* On each CPU, when it has stood or worked and goes on. */

@@ -203,7 +203,7 @@ void monitor_work(void)
 	/* Before the look at what there is to do: who asks again does so after that. */
 	__atomic_fetch_and(&this_cpu()->wanted, ~CPU_ATTEND, __ATOMIC_SEQ_CST);
 	for (;;) {
-		park_here();
+		park_here(debug_stand);
 		/* Told to by who works, who will not be done before that. */
 		if (READ_ONCE(this_cpu()->wanted) & CPU_STOP)
 			return;

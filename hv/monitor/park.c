@@ -104,7 +104,7 @@ static bool is_wanted(void)
 	       !(READ_ONCE(this_cpu()->wanted) & CPU_STOP);
 }
 
-void park_here(void)
+void park_here(void (*meanwhile)(void))
 {
 	u32 *stands = &park.cpu[this_cpu()->index].stands;
 
@@ -113,6 +113,7 @@ void park_here(void)
 		__atomic_store_n(stands, 1, __ATOMIC_RELEASE);
 		while (is_wanted()) {
 			vmx_take_kick(); /* for VMCSs that are active here */
+			meanwhile();
 			__builtin_ia32_pause();
 		}
 		/* Before another look: who parks the world in between sees that this CPU does not

@@ -31,8 +31,8 @@ void park_release(void);
  * has to stand, and all others do. */
 void park_pass(u32 cpu);
 
-/* Stand for as long as another CPU works. */
-void park_here(void);
+/* Stand for as long as another CPU works, with @meanwhile called again and again. */
+void park_here(void (*meanwhile)(void));
 
 /* Is CPU @cpu not there?  It waits for SIPI, has stopped, or has hung: its VMCSs cannot be had. */
 bool park_missing(u32 cpu);

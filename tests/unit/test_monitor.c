@@ -67,8 +67,11 @@ void debug_leave(void)
 	assert_false(parked);
 }
 
-void park_here(void)
+void debug_stand(void) {}
+
+void park_here(void (*meanwhile)(void))
 {
+	assert_ptr_equal(meanwhile, debug_stand);
 	assert_true(++stands < 100);
 	other_works = other_stays;
 }

@@ -26,6 +26,12 @@ static struct vmx_vcpu control[CPUS];
 static u32 outside[CPUS]; /* does something that only one that is not parked does */
 static u64 looks, parked;
 static bool quits[CPUS];
+static u32 stood;
+
+static void stand(void)
+{
+	__atomic_fetch_add(&stood, 1, __ATOMIC_RELAXED);
+}
 
 static void on_cpu(u32 n)
 {
@@ -88,11 +94,11 @@ static void *loop(void *arg)
 		WRITE_ONCE(outside[me], 0);
 		vmx_take_kick();
 		if (__atomic_fetch_and(&cpu[me].wanted, ~CPU_ATTEND, __ATOMIC_SEQ_CST) & CPU_ATTEND)
-			park_here();
+			park_here(stand);
 		if (mine == ROUNDS)
 			continue;
 		while (!park_world())
-			park_here();
+			park_here(stand);
 		__atomic_fetch_add(&parked, 1, __ATOMIC_RELAXED);
 		look(me);
 		sched_yield();
@@ -108,7 +114,7 @@ static void test_one_at_a_time(void **state)
 	pthread_t thread[CPUS];
 
 	(void)state;
-	looks = parked = 0;
+	looks = parked = stood = 0;
 	for (u32 i = 0; i < CPUS; i++)
 		assert_int_equal(pthread_create(&thread[i], NULL, loop, (void *)(uintptr_t)i), 0);
 	while (__atomic_load_n(&parked, __ATOMIC_RELAXED) < CPUS * ROUNDS)
@@ -118,6 +124,7 @@ static void test_one_at_a_time(void **state)
 	for (u32 i = 0; i < CPUS; i++)
 		pthread_join(thread[i], NULL);
 	assert_int_equal(looks, 2 * CPUS * ROUNDS);
+	assert_true(stood > 0);
 }
 
 /* CPU 1 waits for SIPI, CPU 2 has left VMX operation; CPU 3 does not come. */
@@ -160,7 +167,7 @@ static void test_told_to_stop(void **state)
 	on_cpu(1);
 	assert_false(park_world());
 	cpu[1].wanted = CPU_STOP;
-	park_here();
+	park_here(stand);
 	on_cpu(0);
 	park_release();
 }
