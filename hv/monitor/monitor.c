@@ -171,9 +171,15 @@ void monitor_poll(void)
 	spin_unlock(&m.lock);
 }
 
+/* After a panic the console alone is served. */
+static bool debugger_has_work(void)
+{
+	return !m.serves && debug_has_work();
+}
+
 static bool has_work(void)
 {
-	return READ_ONCE(m.event) != LINE_MORE || READ_ONCE(m.live.due) || debug_has_work();
+	return READ_ONCE(m.event) != LINE_MORE || READ_ONCE(m.live.due) || debugger_has_work();
 }
 
 /* The world is parked. */
@@ -194,7 +200,7 @@ static void work(void)
 			line_begin(&m.line);
 	}
 	WRITE_ONCE(m.event, LINE_MORE);
-	if (debug_has_work())
+	if (debugger_has_work())
 		debug_work();
 }
 

@@ -22,7 +22,7 @@ u64 tsc_khz = 1; /* so that a period of some milliseconds is over at once */
 u32 percpu_count = 1;
 static struct percpu cpu;
 static char printed[16384];
-static bool parked, other_works, other_stays;
+static bool parked, other_works, other_stays, debugger_waits;
 static u32 runs, passed_on, stands;
 static const char *typed; /* for monitor_serve() */
 
@@ -48,13 +48,15 @@ bool park_world(void)
 	return parked = true;
 }
 
-/* No debugger is there. */
 bool debug_has_work(void)
 {
-	return false;
+	return debugger_waits;
 }
 
-void debug_work(void) {}
+void debug_work(void)
+{
+	fail();
+}
 
 void debug_release(void)
 {
@@ -305,6 +307,7 @@ static void test_serve(void **state)
 	work();
 	runs = 0;
 	(void)monitor_set_sink(catch);
+	debugger_waits = true;
 	typed = "say a\rlive\rsay b\rexit\r";
 	monitor_serve(read_typed);
 	assert_int_equal(runs, 3);
