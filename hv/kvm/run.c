@@ -6,53 +6,20 @@
 #include <kvm0/abi.h>
 #include <linux/errno.h>
 #include "core/guest_uart.h"
-#include "core/log.h"
 #include "core/trace.h"
 #include "cpu/percpu.h"
 #include "cpu/tsc.h"
 #include "kvm/apicv.h"
-#include "kvm/debugger.h"
 #include "kvm/dirty.h"
 #include "kvm/pv/hypercall.h"
 #include "kvm/msr.h"
-#include "kvm/pv/apf.h"
 #include "kvm/pv/eoi.h"
 #include "kvm/pv/steal.h"
 #include "kvm/run.h"
 #include "kvm/vapic.h"
 #include "kvm/vcpu_events.h"
 
-enum exit_action run_internal_error(struct vcpu *c, u32 suberror, u32 count, const u64 *data)
-{
-	c->run->exit_reason = KVM_EXIT_INTERNAL_ERROR;
-	c->run->internal.suberror = suberror;
-	c->run->internal.ndata = count;
-	for (u32 i = 0; i < count; i++)
-		c->run->internal.data[i] = data[i];
-	return TO_USER;
-}
-
 /* --- exits --- */
-
-/* It is for kvm0's debugger, or for user space by KVM_SET_GUEST_DEBUG, that the guest stops here;
- * or it is an INT3 of the guest's after all. */
-static enum exit_action exit_debug(struct vcpu *c, const struct vmx_exit *exit)
-{
-	if (exit->debug.debugger && debugger_takes(&c->vmx, exit))
-		return GO_AGAIN;
-	if (!vmx_is_user_debug(&c->vmx, exit)) {
-		if (vmx_return_debug(&c->vmx, exit))
-			return GO_ON;
-		c->run->exit_reason = KVM_EXIT_SHUTDOWN;
-		return TO_USER;
-	}
-	c->run->exit_reason = KVM_EXIT_DEBUG;
-	c->run->debug.arch = (struct kvm_debug_exit_arch){.exception = exit->debug.vector,
-							  .pc = vmx_linear_rip(),
-							  .dr6 = exit->debug.dr6,
-							  .dr7 = vmx_debug_dr7()};
-	return TO_USER;
-}
 
 static enum exit_action exit_cpuid(struct vcpu *c)
 {
@@ -74,39 +41,6 @@ static enum exit_action exit_cpuid(struct vcpu *c)
 	g[GPR_RBX] = e ? e->ebx : 0;
 	g[GPR_RCX] = e ? e->ecx : 0;
 	g[GPR_RDX] = e ? e->edx : 0;
-	vmx_skip_instruction();
-	return GO_ON;
-}
-
-static enum exit_action exit_cr_write(struct vcpu *c, const struct vmx_exit *exit)
-{
-	u64 old = exit->cr.number == 0 ? vmx_cr0() : vmx_cr4();
-	int r;
-
-	if (exit->cr.number == 8) {
-		old = vcpu_get_cr8(c);
-		if (vcpu_set_cr8(c, exit->cr.value))
-			return vcpu_inject(c, VECTOR_GP, 0);
-		vmx_skip_instruction();
-		if (c->vm->chip || exit->cr.value >= old)
-			return GO_ON;
-		c->run->exit_reason = KVM_EXIT_SET_TPR;
-		return TO_USER;
-	}
-	r = vmx_write_cr(&c->vmx, exit->cr.number, exit->cr.value);
-	if (r == 1) { /* to or from PAE paging, out of long mode: EFER is as it was */
-		r = vcpu_load_pdptes(c);
-		if (r && exit->cr.number == 0)
-			vmx_set_cr0(&c->vmx, old);
-		else if (r)
-			vmx_set_cr4(&c->vmx, old);
-	}
-	if (r == -EAGAIN)
-		return GO_PAGE_WANTED;
-	if (r)
-		return vcpu_inject(c, VECTOR_GP, 0);
-	if (exit->cr.number == 0 && ((old ^ vmx_cr0()) & CR0_PG))
-		pv_apf_forget(c); /* who waits for a page is no longer there, as in KVM */
 	vmx_skip_instruction();
 	return GO_ON;
 }
@@ -140,39 +74,6 @@ static enum exit_action exit_kicked(struct vcpu *c)
 	return READ_ONCE(p->nmi_pending) || wake_any() || ++c->kicks % KICKS_IN_A_ROW == 0
 		       ? GO_AGAIN
 		       : GO_ON;
-}
-
-/* An exception comes before an event that was to be delivered again: as if that had just come. */
-static enum exit_action exit_aside(struct vcpu *c)
-{
-	u8 vector;
-
-	if (vmx_take_aside(&c->vmx, &vector))
-		vcpu_keep_interrupt(c, vector);
-	else
-		vcpu_nmi(c);
-	return GO_ON;
-}
-
-/* The log says which rule the entry broke; so often as for anything that a guest can cause. */
-static enum exit_action exit_failed_entry(struct vcpu *c, const struct vmx_exit *exit)
-{
-	static u32 explained;
-
-	if (__atomic_fetch_add(&explained, 1, __ATOMIC_RELAXED) < LOG_GUEST_BURST)
-		vmx_check_vmcs();
-	c->run->exit_reason = KVM_EXIT_FAIL_ENTRY;
-	c->run->fail_entry.hardware_entry_failure_reason = exit->reason;
-	c->run->fail_entry.cpu = this_cpu()->index;
-	return TO_USER;
-}
-
-static enum exit_action exit_unknown(struct vcpu *c, const struct vmx_exit *exit)
-{
-	u64 data[] = {exit->reason, exit->qualification, this_cpu()->index};
-
-	return run_internal_error(c, KVM_INTERNAL_ERROR_UNEXPECTED_EXIT_REASON, ARRAY_SIZE(data),
-				  data);
 }
 
 static enum exit_action handle_exit(struct vcpu *c, enum vmx_exit_kind kind,
@@ -225,17 +126,17 @@ static enum exit_action handle_exit(struct vcpu *c, enum vmx_exit_kind kind,
 	case VMX_KICKED:
 		return exit_kicked(c);
 	case VMX_ASIDE:
-		return exit_aside(c);
+		return run_exit_aside(c);
 	case VMX_VMCALL:
 		return pv_hypercall(c);
 	case VMX_CR_WRITE:
-		return exit_cr_write(c, exit);
+		return run_exit_cr_write(c, exit);
 	case VMX_CR8_READ:
 		vmx_write_gpr(&c->vmx, exit->cr.gpr, vcpu_get_cr8(c));
 		vmx_skip_instruction();
 		return GO_ON;
 	case VMX_DEBUG:
-		return exit_debug(c, exit);
+		return run_exit_debug(c, exit);
 	case VMX_TRIPLE_FAULT:
 		c->run->exit_reason = KVM_EXIT_SHUTDOWN;
 		return TO_USER;
@@ -244,12 +145,12 @@ static enum exit_action handle_exit(struct vcpu *c, enum vmx_exit_kind kind,
 	case VMX_MACHINE_CHECK:
 		return GO_MACHINE_CHECK;
 	case VMX_ENTRY_FAILED:
-		return exit_failed_entry(c, exit);
+		return run_exit_failed_entry(c, exit);
 	case VMX_SIPI: /* only in the wait-for-SIPI state */
 	case VMX_UNKNOWN:
 		break;
 	}
-	return exit_unknown(c, exit);
+	return run_exit_unknown(c, exit);
 }
 
 /* --- running --- */

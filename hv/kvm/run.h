@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* What the files that carry out KVM_RUN share: run.c, run_io.c, run_mmio.c, run_msr.c,
- * run_entry.c, run_requests.c, run_wait.c. */
+/* What the files that carry out KVM_RUN share: run.c, run_exit.c, run_io.c, run_mmio.c,
+ * run_msr.c, run_entry.c, run_requests.c, run_wait.c. */
 #pragma once
 
 #include "kvm/vcpu.h"
@@ -88,6 +88,14 @@ enum exit_action run_complete(struct vcpu *c);
 
 /* KVM_EXIT_INTERNAL_ERROR with @suberror and @count words of @data. */
 enum exit_action run_internal_error(struct vcpu *c, u32 suberror, u32 count, const u64 *data);
+
+/* --- exits that come seldom (run_exit.c) --- */
+
+enum exit_action run_exit_debug(struct vcpu *c, const struct vmx_exit *exit);
+enum exit_action run_exit_cr_write(struct vcpu *c, const struct vmx_exit *exit);
+enum exit_action run_exit_aside(struct vcpu *c);
+enum exit_action run_exit_failed_entry(struct vcpu *c, const struct vmx_exit *exit);
+enum exit_action run_exit_unknown(struct vcpu *c, const struct vmx_exit *exit);
 
 /* Carry out the instruction at RIP in the emulator.  @ept: the exit that caused it, if it
  * was an EPT violation; @device: of a page that has no slot. */
