@@ -77,14 +77,14 @@ int params_size(const char *text, u64 *out)
 	return 0;
 }
 
-static int set_bool(bool *to, const char *value)
+int params_bool(const char *text, bool *out)
 {
 	static const char *const no[] = {"0", "n", "N", "off"}, *const yes[] = {"1", "y", "Y",
 										"on"};
 
 	for (u32 i = 0; i < ARRAY_SIZE(no); i++) {
-		if (!strcmp(value, no[i]) || !strcmp(value, yes[i])) {
-			*to = !strcmp(value, yes[i]);
+		if (!strcmp(text, no[i]) || !strcmp(text, yes[i])) {
+			*out = !strcmp(text, yes[i]);
 			return 0;
 		}
 	}
@@ -104,11 +104,10 @@ static int set_enum(u32 *to, const char *const *words, const char *value)
 
 static int set_number(const struct param *p, const char *value)
 {
-	const char *rest = "";
 	u64 v;
-	int err = p->type == PARAM_SIZE ? params_size(value, &v) : number(value, &v, &rest);
+	int err = p->type == PARAM_SIZE ? params_size(value, &v) : params_number(value, &v);
 
-	if (err || *rest || (p->max && (v < p->min || v > p->max)))
+	if (err || (p->max && (v < p->min || v > p->max)))
 		return -EINVAL;
 	if (p->type == PARAM_SIZE)
 		*(u64 *)p->value = v;
@@ -125,7 +124,7 @@ static int parse_value(const struct param *p, const char *value)
 		value = p->type == PARAM_BOOL ? "1" : "";
 	switch (p->type) {
 	case PARAM_BOOL:
-		return set_bool(p->value, value);
+		return params_bool(value, p->value);
 	case PARAM_ENUM:
 		return set_enum(p->value, p->words, value);
 	case PARAM_FN:

@@ -63,3 +63,5 @@ int params_change(const char *name, const char *value);
 /* Parse all of @text as PARAM_SIZE does, or as PARAM_UINT but of 64 bits.  0, -EINVAL. */
 int params_size(const char *text, u64 *out);
 int params_number(const char *text, u64 *out) __must_check;
+/* The same as PARAM_BOOL does. */
+int params_bool(const char *text, bool *out) __must_check;

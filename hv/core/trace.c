@@ -119,9 +119,9 @@ static void show_trace(char *text, size_t size)
 
 static int parse_ticks(const char *value)
 {
-	bool on = value[0] == '1' || value[0] == 'y' || value[0] == 'Y' || !strcmp(value, "on");
+	bool on;
 
-	if (!on && value[0] != '0' && value[0] != 'n' && value[0] != 'N' && strcmp(value, "off"))
+	if (params_bool(value, &on))
 		return -EINVAL;
 	WRITE_ONCE(trace_mask, (trace_mask & ~TRACE_EXIT_TICKS) | (on ? TRACE_EXIT_TICKS : 0));
 	return 0;

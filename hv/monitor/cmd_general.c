@@ -153,6 +153,8 @@ static int run_log(u32 argc, char *const *argv)
 		return -EINVAL;
 	log_lines = 0;
 	read_log(read, count_lines);
+	if (!log_lines) /* of the run before */
+		return -ENOENT;
 	log_skip = log_lines > lines ? log_lines - lines : 0;
 	read_log(read, print_rest);
 	return 0;

@@ -39,6 +39,7 @@ GENERAL = (
     ask("param: unknown", "param colour", r"^param: there is none of that name or number$"),
     ask("log's end", "log 2", r"^kvm0: [^\n]*\n+kvm0: [^\n]*\n"),
     ask("whole log", "log all", r"(?s)^kvm0: cpu: 0: .*^kvm0: boot: 2 CPUs up"),
+    ask("no log of a run before", "log before", r"^log: there is none of that name or number$"),
     ask("heap", "heap", r"(?s)^pool: \d+ pages of 4 KiB, [1-9]\d* free.*^ +64 +\d+ +\d+$"),
 )
 

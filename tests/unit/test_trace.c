@@ -167,6 +167,7 @@ static void test_masks(void **state)
 		assert_int_equal(trace_types(bad[i], &types), -EINVAL);
 	}
 	assert_int_equal(set("exit_ticks", "2"), -EINVAL);
+	assert_int_equal(set("exit_ticks", "never"), -EINVAL);
 	assert_int_equal(set("exit_ticks", ""), -EINVAL);
 	shows("trace", "entry");
 }
