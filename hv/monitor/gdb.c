@@ -64,6 +64,10 @@ static const struct {
 
 static void handle_packet(void)
 {
+	const char *first = gdb_stub.in.data;
+
+	if (gdb_word(&first, "qSupported")) /* of a new GDB, which waits for its + */
+		gdb_stub.no_ack = false;
 	if (!gdb_stub.no_ack)
 		gdb_stub.put('+');
 	gdb_stub.stopped = true;

@@ -8,7 +8,6 @@
 void gdb_begin_session(const char *at)
 {
 	(void)at;
-	gdb_stub.no_ack = false;
 	gdb_forget_breakpoints(true);
 	debug_clear(DEBUGGER_GDB, BREAKPOINTS_MAX); /* of a GDB that has gone without a word */
 	gdb_printf(&gdb_stub.out,
