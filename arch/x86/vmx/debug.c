@@ -84,7 +84,7 @@ void vmx_load_debug_registers(struct vmx_vcpu *v)
 	v->dr_in_cpu = true;
 	/* An entry with RFLAGS.TF in such a shadow wants a pending trap (SDM vol. 3, Checks on
 	 * Guest Non-Register State), and user space is the one that wants to see a trap. */
-	if (v->hidden_flags)
+	if (v->hidden_flags && !v->control) /* whose VMCS is not the current one */
 		vmx_set_shadow(0);
 	if (!is_replaced(v))
 		vmx_set_cpu_controls(v, v->cpu_controls & ~(u32)CPU_MOV_DR);
