@@ -3,10 +3,13 @@
 #include <linux/errno.h>
 #include "core/trace.h"
 #include "cpu/regs.h"
+#include "lib/string.h"
 #include "monitor/command.h"
 #include "monitor/debug.h"
 #include "monitor/park.h"
 #include "monitor/sets.h"
+
+#define HISTORY 8u /* exits that vcpu shows one by one */
 
 /* --- vcpu --- */
 
@@ -115,6 +118,45 @@ static void show_exits(const struct vmx_vcpu *v)
 			monitor_print(" %10llu %s\n", v->exits[i], trace_exit_name(i));
 }
 
+/* Put @e into @list, which has @n events in the order of time, the latest ones.  Their number. */
+static u32 keep_latest(struct kvm0_trace_event list[HISTORY], u32 n,
+		       const struct kvm0_trace_event *e)
+{
+	u32 at;
+
+	if (n == HISTORY && e->tsc < list[0].tsc)
+		return n;
+	if (n == HISTORY)
+		memmove(list, list + 1, --n * sizeof(*list));
+	for (at = n++; at && e->tsc < list[at - 1].tsc; at--)
+		list[at] = list[at - 1];
+	list[at] = *e;
+	return n;
+}
+
+/* Its last exits one by one, wherever it ran, if they are traced. */
+static void show_history(const struct vmx_vcpu *v)
+{
+	struct kvm0_trace_event list[HISTORY], e;
+	char line[TRACE_LINE];
+	u32 n = 0;
+
+	for (u32 cpu = 0; cpu < percpu_count; cpu++) {
+		u64 position = 0, left = trace_count(cpu);
+
+		for (; left && trace_read(cpu, &position, &e); left--)
+			if (e.type == KVM0_TRACE_EXIT && e.vm == v->watch.vm &&
+			    e.vcpu == v->watch.index)
+				n = keep_latest(list, n, &e);
+	}
+	for (u32 i = 0; i < n; i++) {
+		trace_line(&list[i], line);
+		monitor_print("%s\n", line);
+	}
+	if (!n)
+		monitor_print("no exits of it in the trace: `trace on exit` has each noted\n");
+}
+
 static int run_vcpu(u32 argc, char *const *argv)
 {
 	struct vmx_vcpu *v;
@@ -145,6 +187,7 @@ static int run_vcpu(u32 argc, char *const *argv)
 	if (c)
 		show_pending(c);
 	show_exits(v);
+	show_history(v);
 	return 0;
 }
 
