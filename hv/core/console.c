@@ -2,8 +2,7 @@
 /* kvm0's console; see core/console.h. */
 #include "core/console.h"
 #include "core/log.h"
-#include "core/spinlock.h"
-#include "cpu/percpu.h"
+#include "core/seizable.h"
 #include "cpu/tsc.h"
 #include "lib/printf.h"
 #include "lib/string.h"
@@ -11,7 +10,6 @@
 #define LINE_KEPT   256u         /* of an unfinished line, to write it anew */
 #define PATIENCE_MS 200u         /* so long may one keep the log waiting */
 #define HELD_SIZE   (16u * 1024) /* of the control guest's output */
-#define SEIZE_TRIES 2000000u     /* for the holder to finish its line at 9600 baud */
 #define CHUNK       128u
 
 struct unfinished {
@@ -20,8 +18,7 @@ struct unfinished {
 };
 
 /* Guards all of this, unless it is seized.  Rank: above the log's. */
-static struct spinlock console_lock;
-static u32 console_seized_by; /* CPU index + 1 */
+static struct seizable console_lock;
 static struct uart uart;
 static struct {
 	bool held;                 /* the monitor has it */
@@ -46,28 +43,7 @@ const struct uart *console_uart(void)
 	return uart.port ? &uart : NULL;
 }
 
-/* False: another CPU has it for good. */
-static bool enter(void)
-{
-	u32 me = this_cpu()->index + 1, owner = READ_ONCE(console_seized_by);
-
-	if (!owner) {
-		spin_lock(&console_lock);
-		owner = console_seized_by;
-		if (!owner)
-			return true;
-		spin_unlock(&console_lock);
-	}
-	return owner == me;
-}
-
-static void leave(void)
-{
-	if (!READ_ONCE(console_seized_by))
-		spin_unlock(&console_lock);
-}
-
-/* --- what follows is called between these two --- */
+/* --- what follows is called with console_lock entered --- */
 
 static void put_text(const char *text, size_t n)
 {
@@ -194,15 +170,15 @@ static void hold_back(void)
 
 void console_show_log(bool now)
 {
-	if (!enter())
+	if (!seizable_enter(&console_lock))
 		return;
 	show_log(now);
-	leave();
+	seizable_leave(&console_lock);
 }
 
 void console_print(const char *text, size_t n)
 {
-	if (!enter())
+	if (!seizable_enter(&console_lock))
 		return;
 	put_text(text, n);
 	for (size_t i = 0; i < n; i++)
@@ -210,44 +186,44 @@ void console_print(const char *text, size_t n)
 	console.touched = rdtsc();
 	if (!current_line()->n)
 		show_log(false);
-	leave();
+	seizable_leave(&console_lock);
 }
 
 void console_hold(bool hold)
 {
-	if (READ_ONCE(console.held) == hold || !enter())
+	if (READ_ONCE(console.held) == hold || !seizable_enter(&console_lock))
 		return;
 	if (hold)
 		hold_back();
 	else
 		release();
 	(void)write_kept();
-	leave();
+	seizable_leave(&console_lock);
 }
 
 void console_guest_write(u8 byte)
 {
-	if (!enter())
+	if (!seizable_enter(&console_lock))
 		return;
 	if (console.held || console.count)
 		keep((char)byte);
 	else
 		write_for_guest((char)byte);
-	leave();
+	seizable_leave(&console_lock);
 }
 
 u8 console_guest_status(void)
 {
 	u8 status = UART_LSR_THRE | UART_LSR_TEMT;
 
-	if (!enter())
+	if (!seizable_enter(&console_lock))
 		return status;
 	if (!console.held) {
 		status = write_kept();
 		if (console.count)
 			status = 0;
 	}
-	leave();
+	seizable_leave(&console_lock);
 	return status;
 }
 
@@ -260,16 +236,16 @@ int console_read(void)
 {
 	int byte;
 
-	if (!enter())
+	if (!seizable_enter(&console_lock))
 		return -1;
 	byte = uart_read(&uart);
-	leave();
+	seizable_leave(&console_lock);
 	return byte;
 }
 
 void console_flush(void)
 {
-	if (!enter())
+	if (!seizable_enter(&console_lock))
 		return;
 	if (console.held)
 		release();
@@ -277,21 +253,19 @@ void console_flush(void)
 		write_one_kept();
 	show_log(true);
 	uart_drain(&uart);
-	leave();
+	seizable_leave(&console_lock);
 }
 
 void console_seize(void)
 {
-	u32 tries = 0;
+	bool whole;
 
-	if (READ_ONCE(console_seized_by))
+	if (seizable_is_seized(&console_lock))
 		return;
-	while (!spin_trylock(&console_lock) && ++tries < SEIZE_TRIES)
-		__builtin_ia32_pause();
-	if (tries < SEIZE_TRIES)
+	whole = seizable_seize(&console_lock);
+	if (whole)
 		show_log(true);
-	WRITE_ONCE(console_seized_by, this_cpu()->index + 1);
-	if (tries == SEIZE_TRIES || current_line()->n)
+	if (!whole || current_line()->n)
 		put_text("\n", 1);
 	current_line()->n = 0;
 }

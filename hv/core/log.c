@@ -4,14 +4,12 @@
 
 #include "core/console.h"
 #include "core/log.h"
-#include "core/spinlock.h"
+#include "core/seizable.h"
 #include "cpu/cache.h"
-#include "cpu/percpu.h"
 #include "lib/printf.h"
 #include "lib/string.h"
 
-#define LINE_MAX    256u
-#define SEIZE_TRIES 2000000u /* for the holder to finish its line */
+#define LINE_MAX 256u
 
 enum log_level log_threshold = LOG_INFO;
 
@@ -28,8 +26,7 @@ const struct param_table log_params = {params, ARRAY_SIZE(params)};
 _Static_assert(sizeof(enum log_level) == sizeof(u32), "PARAM_ENUM writes a u32");
 
 /* Guards the ring.  Rank: last, a leaf. */
-static struct spinlock log_lock;
-static u32 log_seized_by; /* CPU index + 1 once log_seize() has taken it over */
+static struct seizable log_lock;
 
 #define AREA_MAGIC  0x31474f4c306d766bull /* "kvm0LOG1" */
 #define AREA_HEADER 64u
@@ -88,27 +85,6 @@ static void ring_write(const char *text, size_t n)
 	cache_flush(a, AREA_HEADER);
 }
 
-/* False: another CPU has it for good. */
-static bool enter(void)
-{
-	u32 owner = READ_ONCE(log_seized_by);
-
-	if (!owner) {
-		spin_lock(&log_lock);
-		if (!log_seized_by)
-			return true;
-		spin_unlock(&log_lock);
-		owner = log_seized_by;
-	}
-	return owner == this_cpu()->index + 1;
-}
-
-static void leave(void)
-{
-	if (!READ_ONCE(log_seized_by))
-		spin_unlock(&log_lock);
-}
-
 /* The newline that printf_vformat() may have left no room for. */
 static size_t end_line(char *line, size_t n)
 {
@@ -131,22 +107,18 @@ void log_line(enum log_level level, const char *subsystem, const char *fmt, ...)
 	n += printf_vformat(line + n, sizeof(line) - n, fmt, ap);
 	va_end(ap);
 
-	if (!enter())
+	if (!seizable_enter(&log_lock))
 		return;
 	ring_write(line, end_line(line, n));
-	leave();
+	seizable_leave(&log_lock);
 	console_show_log(level == LOG_ERROR);
 }
 
 void log_seize(void)
 {
-	u32 tries = 0;
-
-	if (READ_ONCE(log_seized_by))
+	if (seizable_is_seized(&log_lock))
 		return;
-	while (!spin_trylock(&log_lock) && ++tries < SEIZE_TRIES)
-		__builtin_ia32_pause();
-	WRITE_ONCE(log_seized_by, this_cpu()->index + 1);
+	(void)seizable_seize(&log_lock);
 	console_seize();
 }
 
@@ -185,10 +157,10 @@ size_t log_read(char *buf, size_t size, u64 *pos)
 {
 	size_t n;
 
-	if (!enter())
+	if (!seizable_enter(&log_lock))
 		return 0;
 	n = area_read(log_ring, buf, size, pos);
-	leave();
+	seizable_leave(&log_lock);
 	return n;
 }
 
