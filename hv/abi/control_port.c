@@ -54,27 +54,38 @@ static bool touches_range(const struct vmx_exit *exit)
 	return false;
 }
 
+bool control_port_refused(struct vmx_vcpu *v, const struct vmx_exit *exit)
+{
+	if (exit->io.string && !vmx_queue_exception(v, VECTOR_GP, 0))
+		power_control_stopped("triple fault");
+	return exit->io.string;
+}
+
+void control_port_answer(struct vmx_vcpu *v, const struct vmx_exit *exit, u32 value)
+{
+	u64 *rax = &v->gpr[GPR_RAX], mask = BIT(8 * exit->io.size) - 1;
+
+	*rax = (exit->io.size == 4 ? 0 : *rax & ~mask) | value;
+}
+
 bool control_port(struct vmx_vcpu *v, const struct vmx_exit *exit)
 {
-	u64 *rax = &v->gpr[GPR_RAX], value = 0, mask = BIT(8 * exit->io.size) - 1;
+	u32 value = 0;
 
 	if (!touches_range(exit))
 		return false;
-	if (exit->io.string) { /* nobody does that with these ports */
-		if (!vmx_queue_exception(v, VECTOR_GP, 0))
-			power_control_stopped("triple fault");
+	if (control_port_refused(v, exit))
 		return true;
-	}
 	for (u32 i = 0; i < exit->io.size; i++) {
 		u16 port = (u16)(exit->io.port + i);
 
 		if (exit->io.in)
-			value |= (u64)byte_in(port) << 8 * i;
+			value |= (u32)byte_in(port) << 8 * i;
 		else
-			byte_out(port, (u8)(*rax >> 8 * i));
+			byte_out(port, (u8)(v->gpr[GPR_RAX] >> 8 * i));
 	}
 	if (exit->io.in)
-		*rax = (exit->io.size == 4 ? 0 : *rax & ~mask) | value;
+		control_port_answer(v, exit, value);
 	vmx_skip_instruction();
 	return true;
 }

@@ -2,6 +2,7 @@
 /* The control guest's accesses to ports that end the run, and its own end. */
 #include "abi/power.h"
 #include <stdarg.h>
+#include "abi/control_port.h"
 #include "core/console.h"
 #include "core/log.h"
 #include "cpu/io.h"
@@ -28,20 +29,13 @@ static void port_out(u16 port, u8 size, u32 value)
 
 void power_port(struct vmx_vcpu *v, const struct vmx_exit *exit)
 {
-	u64 *rax = &v->gpr[GPR_RAX];
-	u64 mask = exit->io.size == 4 ? 0xffffffff : exit->io.size == 2 ? 0xffff : 0xff;
+	u32 value = (u32)v->gpr[GPR_RAX];
 
-	if (exit->io.string) { /* nobody does that with these ports */
-		if (!vmx_queue_exception(v, VECTOR_GP, 0))
-			power_control_stopped("triple fault");
+	if (control_port_refused(v, exit))
 		return;
-	}
 	if (exit->io.in) {
-		*rax = (exit->io.size == 4 ? 0 : *rax & ~mask) |
-		       port_in(exit->io.port, exit->io.size);
-	} else if (shutdown_is_end(exit->io.port, (u32)*rax)) {
-		u32 value = (u32)*rax;
-
+		control_port_answer(v, exit, port_in(exit->io.port, exit->io.size));
+	} else if (shutdown_is_end(exit->io.port, value)) {
 		log_info("power", "the control guest ends the run by port 0x%x", exit->io.port);
 		console_flush();
 		shutdown_other_cpus();
@@ -49,7 +43,7 @@ void power_port(struct vmx_vcpu *v, const struct vmx_exit *exit)
 		port_out(exit->io.port, exit->io.size, value);
 		shutdown_after();
 	} else {
-		port_out(exit->io.port, exit->io.size, (u32)*rax);
+		port_out(exit->io.port, exit->io.size, value);
 	}
 	vmx_skip_instruction();
 }
